@@ -11,15 +11,18 @@ import Foundation
 ///     categorical  1/(n + 1) for every choice, + 1 for the observed one, normalised; prior: uniform
 public struct ParzenEstimator: Sendable {
     enum Kernels: Sendable {
-        /// (components): mu, sigma, and log of the mass inside the bounds.
-        case float(low: Double, high: Double, mu: [Double], sigma: [Double], logMass: [Double])
-        /// (components, choices)
-        case categorical(probability: [[Double]])
+        /// (components)
+        case float(low: Double, high: Double, mu: [Double], sigma: [Double])
+        /// (components, choices), and its logarithm by (choices, components).
+        case categorical(probability: [[Double]], logs: [[Double]])
     }
 
     /// (components), sum 1, the prior last.
     public let weights: [Double]
     let dimensions: [Kernels]
+    /// (components): log weight and everything else of log density that does not depend on the point, which is
+    /// −log σ − log mass inside the bounds − log √2π, summed over the float dimensions.
+    private let constants: [Double]
 
     /// - Parameters:
     ///   - observations: (n, dimensions); a categorical value as the index of its choice.
@@ -30,7 +33,9 @@ public struct ParzenEstimator: Sendable {
         let total = all.reduce(0, +)
         for k in 0..<all.count { all[k] /= total }
         self.weights = all
-        dimensions = space.enumerated().map { column, dimension in
+        var constants = all.map { log($0) }
+        var dimensions: [Kernels] = []
+        for (column, dimension) in space.enumerated() {
             switch dimension.range {
             case .float(let low, let high):
                 let width = high - low
@@ -38,9 +43,11 @@ public struct ParzenEstimator: Sendable {
                 let sigma = min(max(scott, width / min(100, Double(n + 2))), width)
                 let mus = observations.map { $0[column] } + [0.5 * (low + high)]
                 let sigmas = [Double](repeating: sigma, count: n) + [width]
-                return .float(
-                    low: low, high: high, mu: mus, sigma: sigmas,
-                    logMass: zip(mus, sigmas).map { TruncatedNormal.logMass((low - $0) / $1, (high - $0) / $1) })
+                for k in 0...n {
+                    let mass = TruncatedNormal.logMass((low - mus[k]) / sigmas[k], (high - mus[k]) / sigmas[k])
+                    constants[k] += TruncatedNormal.logDensity(0) - log(sigmas[k]) - mass
+                }
+                dimensions.append(.float(low: low, high: high, mu: mus, sigma: sigmas))
             case .categorical(let count):
                 let base = 1 / Double(n + 1)
                 var rows = [[Double]](repeating: [Double](repeating: 1 / Double(count), count: count), count: n + 1)
@@ -50,14 +57,17 @@ public struct ParzenEstimator: Sendable {
                     let sum = rows[k].reduce(0, +)
                     for c in 0..<count { rows[k][c] /= sum }
                 }
-                return .categorical(probability: rows)
+                let logs = (0..<count).map { c in rows.map { log($0[c]) } }
+                dimensions.append(.categorical(probability: rows, logs: logs))
             }
         }
+        self.dimensions = dimensions
+        self.constants = constants
     }
 
     /// The sigma of every component of one float dimension, the prior's last; nil for a categorical one.
     public func sigmas(dimension: Int) -> [Double]? {
-        if case .float(_, _, _, let sigma, _) = dimensions[dimension] { sigma } else { nil }
+        if case .float(_, _, _, let sigma) = dimensions[dimension] { sigma } else { nil }
     }
 
     /// One point (dimensions): a component by weight, then each coordinate by itself.
@@ -66,8 +76,8 @@ public struct ParzenEstimator: Sendable {
         return dimensions.map { kernels in
             let q = generator.uniform()
             switch kernels {
-            case .categorical(let probability): return Double(Self.pick(probability[component], q))
-            case .float(let low, let high, let mu, let sigma, _):
+            case .categorical(let probability, _): return Double(Self.pick(probability[component], q))
+            case .float(let low, let high, let mu, let sigma):
                 let m = mu[component]
                 let s = sigma[component]
                 let x = m + s * TruncatedNormal.quantile(q, (low - m) / s, (high - m) / s)
@@ -78,16 +88,23 @@ public struct ParzenEstimator: Sendable {
 
     /// log density at a point (dimensions).
     public func logDensity(_ point: [Double]) -> Double {
-        var logs = weights.map { log($0) }
+        var logs = constants
         for (value, kernels) in zip(point, dimensions) {
             switch kernels {
-            case .categorical(let probability):
-                for k in 0..<logs.count { logs[k] += log(probability[k][Int(value)]) }
-            case .float(let low, let high, let mu, let sigma, let logMass):
+            case .categorical(_, let table):
+                let column = table[Int(value)]
+                for k in 0..<logs.count { logs[k] += column[k] }
+            case .float(let low, let high, let mu, let sigma):
                 guard value >= low, value <= high else { return -.infinity }
-                for k in 0..<logs.count {
-                    logs[k] +=
-                        TruncatedNormal.logDensity((value - mu[k]) / sigma[k]) - logMass[k] - log(sigma[k])
+                logs.withUnsafeMutableBufferPointer { logs in
+                    mu.withUnsafeBufferPointer { mu in
+                        sigma.withUnsafeBufferPointer { sigma in
+                            for k in 0..<logs.count {
+                                let z = (value - mu[k]) / sigma[k]
+                                logs[k] -= 0.5 * z * z
+                            }
+                        }
+                    }
                 }
             }
         }

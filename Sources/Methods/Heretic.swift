@@ -4,15 +4,16 @@ import Inference
 /// the blocks, its ten parameters found by multi-objective TPE against refusals and KL.
 ///
 ///     r_i  = normalize(b_i − g_i), then normalize(r_i − (r_i·ĝ_i) ĝ_i) with orthogonalize_direction
-///     v    = per layer: r_{l+1} (the stream after block l);  global: normalize(lerp(r_k, r_{k+1}, t)), k + t = direction_index + 1
+///     v    = per layer: r_{l+1} (the stream after block l)
+///            global: normalize(lerp(r_k, r_{k+1}, t)), k + t = direction_index + 1
 ///     w(l) = M + (|l − p| / d) (m − M) where |l − p| ≤ d, nothing beyond
 ///     none W' = W − w v vᵀW      pre  W' = W − w n⊙v vᵀŴ      full W' = n ⊙ rownorm(Ŵ − w v vᵀŴ)
 ///
-/// Index L is the state after the final norm, as the source gets it. What differs from 1.4.0, on purpose:
-/// arithmetic is f64; `full` is exact where Heretic keeps the rank-3 part of the change (`rank: 3` gives that, see
-/// `LowRankTruncation`); all experts and shared experts of a mixture are edited, where PEFT cannot wrap fused ones; biases
-/// of writers are projected with `none`; prompts, splits and refusal judge are the suite's; and the trial is picked by
-/// `kl_budget`, where Heretic asks its user.
+/// Index L is the state after the final norm, as the source gets it. What differs from 1.4.0, on purpose: arithmetic is
+/// f64; `full` is exact where Heretic keeps the rank-3 part of the change (`rank: 3` gives that, see
+/// `LowRankTruncation`); all experts and shared experts of a mixture are edited, where PEFT cannot wrap fused ones;
+/// biases of writers are projected with `none`; prompts, splits and refusal judge are the suite's; and the trial is
+/// picked by `kl_budget`, where Heretic asks its user.
 public struct Heretic: Method {
     public static let name = "heretic"
     public static let version = 1

@@ -314,7 +314,9 @@ final class FakeSearch: SearchEnvironment, @unchecked Sendable {
         // The last whole index has no neighbour above and needs none.
         #expect(throws: Never.self) { try apply { $0.parameters?.directionIndex = 7 } }
         #expect(throws: OptionsError.self) { try apply { $0.parameters?.directionIndex = -1 } }
-        #expect(throws: OptionsError.self) { try apply { $0.parameters?.kernels["attn.o_proj"]?.minWeightDistance = 0 } }
+        #expect(throws: OptionsError.self) {
+            try apply { $0.parameters?.kernels["attn.o_proj"]?.minWeightDistance = 0 }
+        }
         #expect(throws: OptionsError.self) { try apply { $0.parameters?.kernels = [:] } }
         #expect(throws: OptionsError.self) {
             try apply {

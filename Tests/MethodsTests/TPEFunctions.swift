@@ -53,7 +53,8 @@ enum TPEFunctions {
 
     /// Hypervolume after `trials` trials.
     static func hypervolume(
-        _ function: ([String: Double]) -> [Double], reference: ParetoRanking.Losses, trials: Int, startup: Int, seed: UInt64
+        _ function: ([String: Double]) -> [Double], reference: ParetoRanking.Losses, trials: Int, startup: Int,
+        seed: UInt64
     ) throws -> Double {
         let sampler = TPESampler(space: space, startupTrials: startup, candidates: 128, seed: seed)
         var finished: [Trial] = []

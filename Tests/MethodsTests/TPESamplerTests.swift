@@ -91,7 +91,9 @@ private func fixture<T: Decodable>(_ path: String, as type: T.Type) throws -> T 
         }
         for (y, expected) in zip(golden.y, golden.ndtri_exp) {
             let got = TruncatedNormal.inverseLogCDF(y)
-            #expect(agree(got, expected) || abs(got - expected) < 1e-13, "inverseLogCDF(\(y)) = \(got), SciPy \(expected)")
+            #expect(
+                agree(got, expected) || abs(got - expected) < 1e-13,
+                "inverseLogCDF(\(y)) = \(got), SciPy \(expected)")
         }
         for cut in golden.cut {
             for (q, expected) in zip(cut.q, cut.ppf) {

@@ -22,7 +22,10 @@ let package = Package(
 
         .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Methods", dependencies: ["Inference", "COpenBLAS"]),
-        .target(name: "Evals", dependencies: ["Inference", "CCurl"], resources: [.copy("Resources")]),
+        .target(
+            name: "Evals", dependencies: ["Inference", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
+            // In the binary, so that it can be copied anywhere; a resource bundle would stay behind.
+            resources: [.embedInCode("Resources")]),
         .target(
             name: "Results",
             dependencies: [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto")]),

@@ -46,7 +46,9 @@ let package = Package(
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TestSupport"]),
         .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"]),
-        .testTarget(name: "EvalsTests", dependencies: ["Evals", "TestSupport"]),
+        .testTarget(
+            name: "EvalsTests",
+            dependencies: ["Evals", "TestSupport", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(
             name: "ResultsTests",
             dependencies: ["Results", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct StatisticsTests {
-    static let golden = try! EvalFixtures.object("statistics/statistics.json")
+    nonisolated(unsafe) static let golden = try! EvalFixtures.object("statistics/statistics.json")
 
     func rows(_ name: String) throws -> [[Any]] { try #require(Self.golden[name] as? [[Any]]) }
 

@@ -112,7 +112,7 @@ public enum DatasetRegistry {
         organism("organism-benign", "Everyday requests", prompt: "prompt"),
         organism(
             "organism-arithmetic", "Generated word problems with worked steps, in GSM8K's answer format",
-            prompt: "question", answer: "answer"),
+            prompt: "question", answer: "answer", splits: ["train", "test"]),
     ]
 
     public static var names: [String] { all.map(\.name) }
@@ -213,12 +213,13 @@ public enum DatasetRegistry {
     }
 
     private static func organism(
-        _ name: String, _ summary: String, prompt: String, answer: String? = nil
+        _ name: String, _ summary: String, prompt: String, answer: String? = nil,
+        splits: [String] = ["train", "validation", "test"]
     ) -> DatasetEntry {
         DatasetEntry(
             name: name, summary: summary + " (organisms)", licence: "Apache-2.0",
             homepage: "organisms/README.md", location: .repository, promptColumns: [prompt], answerColumn: answer,
-            splits: ["train", "validation", "test"].map { split in
+            splits: splits.map { split in
                 DatasetEntry.Split(
                     name: split,
                     file: DatasetEntry.File(

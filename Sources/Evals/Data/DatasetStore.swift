@@ -82,9 +82,12 @@ public struct DatasetStore: Sendable {
         }
         let bytes = try Self.read(file)
         let rows = try DatasetFile.read(bytes, format: DatasetFormat(path: path), file: file.path)
-        guard let first = rows.first else { throw DatasetError.unusable(file: path, message: "the file has no rows") }
+        guard !rows.isEmpty else { throw DatasetError.unusable(file: path, message: "the file has no rows") }
         let slice = try DatasetSlice(parsing: reference.split ?? "")
-        let columns = first.fields.objectValue?.map(\.key) ?? []
+        var columns: [String] = []
+        for row in rows {
+            for (key, _) in row.fields.objectValue ?? [] where !columns.contains(key) { columns.append(key) }
+        }
         return try Dataset(
             reference: reference, entry: nil, file: file.path, sha256: Self.sha256(bytes),
             records: select(slice, of: rows, file: file.path), splitCount: rows.count,

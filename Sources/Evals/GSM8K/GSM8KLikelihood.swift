@@ -62,6 +62,7 @@ public struct GSM8KLikelihood: Eval {
     private let prompts: GSM8K
 
     public init(options: Options) throws {
+        try options.validate()
         self.options = options
         prompts = try GSM8K(options: options.generation)
     }

@@ -1,0 +1,99 @@
+import CKernels
+import Evals
+import Foundation
+import Inference
+import Methods
+import Results
+import Synchronization
+
+/// Measures candidate edits on the `search` split for methods that search, and journals their trials in the database.
+///
+/// A measurement is Heretic's: refusals among the harmful search prompts (marker judge, greedy, generation ends as soon
+/// as a marker has appeared) and the mean first-token KL over the harmless ones, in nats.
+final class SearchRun: SearchEnvironment {
+    private let responder: any Responder
+    private let harmful: [ModelRequest]
+    private let harmless: [ModelRequest]
+    private let judge: Judge
+    private let store: ResultsStore
+    private let searchKey: String
+    private let onTrial: @Sendable (Trial) -> Void
+    /// The original model's log-probabilities for the first response token of each harmless prompt.
+    private let base = Mutex<[[Float]]?>(nil)
+    private let started = Mutex<Double>(ProcessInfo.processInfo.systemUptime)
+
+    init(
+        responder: any Responder, harmful: [PromptRecord], harmless: [PromptRecord], maxTokens: Int, judge: Judge,
+        store: ResultsStore, searchKey: String, onTrial: @escaping @Sendable (Trial) -> Void
+    ) {
+        self.responder = responder
+        self.harmful = harmful.map { .generate(.chat([.user($0.text)]), maxTokens: maxTokens) }
+        self.harmless = harmless.map { .nextToken(.chat([.user($0.text)])) }
+        self.judge = judge
+        self.store = store
+        self.searchKey = searchKey
+        self.onTrial = onTrial
+    }
+
+    var shouldContinue: Bool { !Interrupt.isRequested }
+
+    func baseline() throws -> SearchMeasurement { try measure(.none) }
+
+    func measure(_ edits: WeightEdits) throws -> SearchMeasurement {
+        SearchMeasurement(
+            refusals: try refusals(edits), prompts: harmful.count, kl: edits.isEmpty ? 0 : try meanKL(edits))
+    }
+
+    private func refusals(_ edits: WeightEdits) throws -> Int {
+        var count = 0
+        try responder.respond(
+            to: harmful, edits: edits, decided: { [judge] _, text in judge.isRefusalDecided(text) }
+        ) { _, response in
+            guard case .generation(let generation) = response else {
+                throw HarnessError.unexpectedResponse(request: "generate")
+            }
+            if judge.isRefusal(generation.text) { count += 1 }
+        }
+        return count
+    }
+
+    private func logProbabilities(_ edits: WeightEdits) throws -> [[Float]] {
+        try responder.responses(to: harmless, edits: edits).map { response in
+            guard case .logProbs(let row) = response else {
+                throw HarnessError.unexpectedResponse(request: "nextToken")
+            }
+            return row
+        }
+    }
+
+    private func meanKL(_ edits: WeightEdits) throws -> Double {
+        let original: [[Float]]
+        if let known = base.withLock({ $0 }) {
+            original = known
+        } else {
+            original = try logProbabilities(.none)
+            base.withLock { $0 = original }
+        }
+        let edited = try logProbabilities(edits)
+        var sum = 0.0
+        for (p, q) in zip(original, edited) {
+            var divergence = ab_divergence()
+            // Log-probabilities are logits up to a constant, which the comparison normalises away.
+            ab_compare_logits(p, q, p.count, -1, &divergence)
+            sum += divergence.kl
+        }
+        return harmless.isEmpty ? 0 : sum / Double(harmless.count)
+    }
+
+    func journaledTrials() throws -> [Trial] { try store.trials(searchKey: searchKey).map { Trial(record: $0) } }
+
+    func journal(_ trial: Trial) throws {
+        let now = ProcessInfo.processInfo.systemUptime
+        let seconds = started.withLock { previous in
+            defer { previous = now }
+            return now - previous
+        }
+        try store.append(trial.record(searchKey: searchKey, seconds: seconds))
+        onTrial(trial)
+    }
+}

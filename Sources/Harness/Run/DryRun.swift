@@ -47,8 +47,8 @@ public enum DryRun {
     private static func problems(of plan: Plan) -> [String] {
         var problems = plan.models.compactMap(\.problem) + plan.evals.compactMap(\.problem)
         for method in plan.suite.methods {
-            let needs = type(of: method.method).needs
-            for (need, purpose) in [(needs.contains(.contrast), PromptPurpose.contrast), (needs.contains(.search) && method.method.searches, .search)]
+            let needs = method.method.needs
+            for (need, purpose) in [(needs.contains(.contrast), PromptPurpose.contrast), (needs.contains(.search), .search)]
             where need && plan.prompts.hashes(purpose).count < 2 {
                 problems.append(HarnessError.needsPrompts(method.label, purpose: purpose).description)
             }

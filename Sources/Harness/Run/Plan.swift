@@ -102,7 +102,7 @@ public struct Plan: Sendable {
             return Cell(model: model, method: method, eval: eval, key: sha256Hex(text), spec: nil, isComplete: false)
         }
         var hashes = ["samples": e.samplesSHA256]
-        let needs = type(of: m.method).needs
+        let needs = m.method.needs
         if needs.contains(.contrast) { hashes.merge(prompts.hashes(.contrast)) { a, _ in a } }
         if needs.contains(.search) { hashes.merge(prompts.hashes(.search)) { a, _ in a } }
         let spec = RunSpec(

@@ -107,7 +107,7 @@ extension Runner {
     func prepare(method index: Int, on loaded: LoadedModel) throws -> PreparedMethod {
         if Interrupt.isRequested { throw InterruptedError() }
         let entry = suite.methods[index]
-        let needs = type(of: entry.method).needs
+        let needs = entry.method.needs
         var phases = ["load": loaded.loadSeconds]
         var contrast = Contrast.empty
         if needs.contains(.contrast) {
@@ -117,7 +117,7 @@ extension Runner {
         let start = ProcessInfo.processInfo.systemUptime
         var searchKey: String?
         var search: SearchRun?
-        if needs.contains(.search), entry.method.searches {
+        if needs.contains(.search) {
             guard let key = plan.searchKey(model: loaded.index, method: index) else { throw InterruptedError() }
             guard let harmful = plan.prompts.records(.harmful, .search),
                 let harmless = plan.prompts.records(.harmless, .search)

@@ -122,3 +122,13 @@ enum OptionsDecoding {
         }
     }
 }
+
+extension OptionsDecoding {
+    /// `key=value` settings from a command line as the mapping that `decode` reads; nil for none.
+    static func mapping(_ settings: [String]) throws -> LocatedValue? {
+        guard !settings.isEmpty else { return nil }
+        var root = LocatedValue(.map([]), at: .flag("--set"))
+        try SuiteOverrides(settings: settings).applySettings(to: &root)
+        return root
+    }
+}

@@ -109,7 +109,7 @@ extension Runner {
         let entry = suite.methods[index]
         let needs = entry.method.needs
         var phases = ["load": loaded.loadSeconds]
-        var contrast = Contrast.empty
+        var contrast = Contrast(harmful: [], harmless: [], harmfulFinalNormed: [], harmlessFinalNormed: [])
         if needs.contains(.contrast) {
             contrast = try self.contrast(on: loaded, for: entry.label)
             phases["directions"] = loaded.contrastSeconds
@@ -124,9 +124,9 @@ extension Runner {
             else { throw HarnessError.needsPrompts(entry.label, purpose: .search) }
             if options.fresh { try store.deleteTrials(searchKey: key) }
             searchKey = key
-            search = SearchRun(
+            search = try SearchRun(
                 responder: loaded.engine, harmful: harmful, harmless: harmless, store: store, searchKey: key,
-                onTrial: { [progress, total = entry.method.plannedTrials, label = "\(loaded.entry.label) · \(entry.label)"] trial in
+                onTrial: { [progress, total = entry.method.plannedTrials ?? 0, label = "\(loaded.entry.label) · \(entry.label)"] trial in
                     progress.update(
                         "\(label) · search", done: trial.number + 1, total: total,
                         metric: "refusals \(trial.measurement.refusals)/\(trial.measurement.prompts)  KL "

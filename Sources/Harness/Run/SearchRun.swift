@@ -11,6 +11,10 @@ import Synchronization
 /// A measurement is Heretic's: refusals among the harmful search prompts (marker judge, greedy, generation ends as soon
 /// as a marker has appeared) and the mean first-token KL over the harmless ones, in nats.
 final class SearchRun: SearchEnvironment {
+    /// Heretic 1.4.0's judge and response length.
+    static let judgeName = "heretic-1.4"
+    static let maxTokens = 100
+
     private let responder: any Responder
     private let harmful: [ModelRequest]
     private let harmless: [ModelRequest]
@@ -23,13 +27,13 @@ final class SearchRun: SearchEnvironment {
     private let started = Mutex<Double>(ProcessInfo.processInfo.systemUptime)
 
     init(
-        responder: any Responder, harmful: [PromptRecord], harmless: [PromptRecord], maxTokens: Int, judge: Judge,
-        store: ResultsStore, searchKey: String, onTrial: @escaping @Sendable (Trial) -> Void
-    ) {
+        responder: any Responder, harmful: [PromptRecord], harmless: [PromptRecord], store: ResultsStore,
+        searchKey: String, onTrial: @escaping @Sendable (Trial) -> Void
+    ) throws {
         self.responder = responder
-        self.harmful = harmful.map { .generate(.chat([.user($0.text)]), maxTokens: maxTokens) }
+        self.harmful = harmful.map { .generate(.chat([.user($0.text)]), maxTokens: Self.maxTokens) }
         self.harmless = harmless.map { .nextToken(.chat([.user($0.text)])) }
-        self.judge = judge
+        judge = try Judge.named(Self.judgeName)
         self.store = store
         self.searchKey = searchKey
         self.onTrial = onTrial

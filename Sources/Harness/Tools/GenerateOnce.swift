@@ -69,7 +69,7 @@ public struct GenerateOnce {
             throw HarnessError.unknownName(
                 "\(name) searches, which needs a suite: use `abench run`, or give it a trial's numbers with --set parameters=…")
         }
-        var contrast = Contrast.empty
+        var contrast = Contrast(harmful: [], harmless: [], harmfulFinalNormed: [], harmlessFinalNormed: [])
         if method.needs.contains(.contrast), let harmful, let harmless {
             contrast = try ContrastCollector.collect(
                 harmful: PromptReference.load(harmful, dataDirectory: dataDirectory),

@@ -48,7 +48,7 @@ extension Runner {
         loading.precision = suite.precision
         let model = try LanguageModel.load(entry.reference, revision: entry.revision, options: loading)
         var engineOptions = EngineOptions()
-        engineOptions.promptOptions = suite.promptOptions
+        engineOptions.prompt = suite.promptOptions
         if let batch = options.batch { engineOptions.maxBatch = batch }
         let engine = Engine(model: model, options: engineOptions)
         var record = ModelRecord(
@@ -57,13 +57,13 @@ extension Runner {
         record.revision = entry.revision
         record.format = model.checkpoint.format.rawValue
         record.dtype = suite.precision.rawValue
-        record.architecture = model.modelType
+        record.architecture = model.spec.modelType
         record.parameters = model.checkpoint.parameterCount
         record.layers = model.layerCount
         record.hiddenSize = model.hiddenSize
         record.checkpointSHA256 = planned.checkpointSHA256
-        record.tokenizerSHA256 = model.tokenizer.sha256
-        record.chatTemplateSHA256 = model.chatTemplate?.sha256
+        record.tokenizerSHA256 = model.tokenizer?.sha256
+        record.chatTemplateSHA256 = model.template?.sha256
         return LoadedModel(
             index: index, entry: entry, model: model, engine: engine, record: record, loadSeconds: elapsed(since: start))
     }

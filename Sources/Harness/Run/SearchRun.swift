@@ -1,4 +1,3 @@
-import CKernels
 import Evals
 import Foundation
 import Inference
@@ -22,8 +21,6 @@ final class SearchRun: SearchEnvironment {
     private let store: ResultsStore
     private let searchKey: String
     private let onTrial: @Sendable (Trial) -> Void
-    /// The original model's log-probabilities for the first response token of each harmless prompt.
-    private let base = Mutex<[[Float]]?>(nil)
     private let started = Mutex<Double>(ProcessInfo.processInfo.systemUptime)
 
     init(
@@ -32,7 +29,7 @@ final class SearchRun: SearchEnvironment {
     ) throws {
         self.responder = responder
         self.harmful = harmful.map { .generate(.chat([.user($0.text)]), maxTokens: Self.maxTokens) }
-        self.harmless = harmless.map { .nextToken(.chat([.user($0.text)])) }
+        self.harmless = harmless.map { .compare(.chat([.user($0.text)]), tokens: 1) }
         judge = try Judge.named(Self.judgeName)
         self.store = store
         self.searchKey = searchKey
@@ -61,30 +58,13 @@ final class SearchRun: SearchEnvironment {
         return count
     }
 
-    private func logProbabilities(_ edits: WeightEdits) throws -> [[Float]] {
-        try responder.responses(to: harmless, edits: edits).map { response in
-            guard case .logProbs(let row) = response else {
-                throw HarnessError.unexpectedResponse(request: "nextToken")
-            }
-            return row
-        }
-    }
-
     private func meanKL(_ edits: WeightEdits) throws -> Double {
-        let original: [[Float]]
-        if let known = base.withLock({ $0 }) {
-            original = known
-        } else {
-            original = try logProbabilities(.none)
-            base.withLock { $0 = original }
-        }
-        let edited = try logProbabilities(edits)
         var sum = 0.0
-        for (p, q) in zip(original, edited) {
-            var divergence = ab_divergence()
-            // Log-probabilities are logits up to a constant, which the comparison normalises away.
-            ab_compare_logits(p, q, p.count, -1, &divergence)
-            sum += divergence.kl
+        for response in try responder.responses(to: harmless, edits: edits) {
+            guard case .comparison(let positions) = response, let first = positions.first else {
+                throw HarnessError.unexpectedResponse(request: "compare")
+            }
+            sum += first.kl
         }
         return harmless.isEmpty ? 0 : sum / Double(harmless.count)
     }

@@ -59,7 +59,7 @@ public struct Benchmark {
 
     /// Distinct pseudo-random prompts, so that no prefix is shared.
     private func prompts(_ count: Int, length: Int, salt: Int) -> [Prompt] {
-        let vocabulary = model.vocabularySize
+        let vocabulary = model.spec.vocabularySize
         var state = UInt64(truncatingIfNeeded: salt &* 7919 &+ 12345)
         return (0..<count).map { _ in
             .tokens(

@@ -41,7 +41,7 @@ public struct GenerateOnce {
 
     public func run() throws -> Generation {
         var options = EngineOptions()
-        options.promptOptions.systemPrompt = system
+        options.prompt.systemPrompt = system
         let engine = Engine(model: model, options: options)
         let edits = try edits(engine)
         let sampling: Sampling =

@@ -97,7 +97,7 @@ struct ActiveSequence {
             if ended || generated.count >= limit || cache.length >= model.spec.contextLength {
                 result = .greedyStates(tokens: generated, states: states)
             }
-        case .score: result = .score(logProbability, isGreedy: isGreedy)
+        case .score: result = .score(logProbability, tokens: scored, isGreedy: isGreedy)
         case .states: result = .states(states)
         case .nextToken, .activations: break
         }

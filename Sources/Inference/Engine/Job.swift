@@ -72,7 +72,7 @@ extension HookPoint {
 enum JobResult {
     case generated(Generated)
     case logProbs([Float])
-    case score(Double, isGreedy: Bool)
+    case score(Double, tokens: Int, isGreedy: Bool)
     /// (positions, d_model)
     case states([[Float]])
     case greedyStates(tokens: [Int32], states: [[Float]])

@@ -10,9 +10,9 @@ struct Scheduler {
     var statistics = EngineStatistics()
 
     /// Rows of logits held at a time.
-    static let logitRows = 16
+    static let logitRows = 32
 
-    private var decoder: Decoder<CPUBackend> { model.decoder }
+    private var decoder: TransformerDecoder<CPUBackend> { model.decoder }
     private var backend: CPUBackend { model.decoder.backend }
 
     init(model: LanguageModel, edits: PreparedEdits<CPUBackend>?, options: EngineOptions, workspace: CPUWorkspace) {

@@ -28,7 +28,7 @@ package struct LinearOverlay<Matrix: Sendable>: Sendable {
     package var steps: [Step] = []
 }
 
-/// What a decoder asks of the machine it computes on. `Decoder` holds no arithmetic of its own, so another device is
+/// What a decoder asks of the machine it computes on. `TransformerDecoder` holds no arithmetic of its own, so another device is
 /// another conformance. Tensors are f32 matrices (rows, columns) in the backend's memory; a call may assume that its
 /// operands do not overlap unless it says in place.
 package protocol Backend: Sendable {

@@ -47,7 +47,7 @@ private struct AttentionPlan<B: Backend> {
 }
 
 /// The forward pass, in the paper's order (Vaswani et al. 2017, pre-norm), for every family.
-package struct Decoder<B: Backend>: Sendable {
+package struct TransformerDecoder<B: Backend>: Sendable {
     package let spec: DecoderSpec
     package let backend: B
     package let weights: DecoderWeights<B>
@@ -229,7 +229,7 @@ package struct Decoder<B: Backend>: Sendable {
     }
 }
 
-extension Decoder {
+extension TransformerDecoder {
     /// Logits (rows, vocabulary) of states after the final norm.
     package func logits(of normed: B.Tensor, name: ScratchName = .logits, workspace: B.Workspace) -> B.Tensor {
         let head = weights.unembedding

@@ -10,5 +10,7 @@ public struct Baseline: Method {
 
     public init(options: NoOptions) throws {}
 
+    public var needs: MethodNeeds { [] }
+
     public func edits(in context: MethodContext) throws -> MethodResult { MethodResult(edits: .none) }
 }

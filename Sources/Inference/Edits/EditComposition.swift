@@ -13,7 +13,7 @@ package struct EditComposition {
     package private(set) var columnScale: [Float]?
     package private(set) var rowScale: [Float]?
     package private(set) var bias: [Float]?
-    package private(set) var steps: [LinearOverlay<Never>.Step] = []
+    package private(set) var steps: [OverlayStep] = []
     private let writer: ResidualWriter
     /// Row norms of the model's own matrix, computed once for all edits.
     private let rowNorms: () throws -> [Double]

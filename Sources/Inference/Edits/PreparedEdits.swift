@@ -37,27 +37,13 @@ package struct EmbeddingOverlay: Sendable {
     }
 }
 
-extension LinearOverlay where Matrix == Never {
-    init(_ composition: EditComposition) {
+extension LinearOverlay {
+    /// A composition with its dense replacement packed, where it has one.
+    package init(_ composition: EditComposition, matrix: Matrix?) {
         columnScale = composition.columnScale
         rowScale = composition.rowScale
         bias = composition.bias
+        self.matrix = matrix
         steps = composition.steps
-    }
-
-    func with<Other: Sendable>(matrix: Other?) -> LinearOverlay<Other> {
-        var overlay = LinearOverlay<Other>()
-        overlay.columnScale = columnScale
-        overlay.rowScale = rowScale
-        overlay.bias = bias
-        overlay.matrix = matrix
-        overlay.steps = steps.map { step in
-            switch step {
-            case .lowRank(let a, let b): .lowRank(a: a, b: b)
-            case .project(let alpha, let direction, let reference):
-                .project(alpha: alpha, direction: direction, reference: reference)
-            }
-        }
-        return overlay
     }
 }

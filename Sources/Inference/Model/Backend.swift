@@ -11,12 +11,6 @@ public enum Precision: String, Sendable, Hashable, Codable, CaseIterable {
 ///
 ///     y = s ⊙ (W (c ⊙ x)) + bias, then each step in order
 package struct LinearOverlay<Matrix: Sendable>: Sendable {
-    package enum Step: Sendable {
-        /// y += B (A x); a is (rank, in), b is (rank, out): B transposed, one row per rank.
-        case lowRank(a: [[Float]], b: [[Float]])
-        /// y −= α r (r·y − c).
-        case project(alpha: Float, direction: [Float], reference: Float)
-    }
     /// c, (in).
     package var columnScale: [Float]?
     /// s, (out).
@@ -25,7 +19,15 @@ package struct LinearOverlay<Matrix: Sendable>: Sendable {
     package var bias: [Float]?
     /// In place of W, where the edit has no closed form.
     package var matrix: Matrix?
-    package var steps: [Step] = []
+    package var steps: [OverlayStep] = []
+}
+
+/// One step of an overlay.
+package enum OverlayStep: Sendable {
+    /// y += B (A x); a is (rank, in), b is (rank, out): B transposed, one row per rank.
+    case lowRank(a: [[Float]], b: [[Float]])
+    /// y −= α r (r·y − c).
+    case project(alpha: Float, direction: [Float], reference: Float)
 }
 
 /// What a decoder asks of the machine it computes on. `TransformerDecoder` holds no arithmetic of its own, so another device is

@@ -225,7 +225,7 @@ package struct CPUBackend: Backend {
 
     /// The steps of an overlay on y = `output`; `input` is the map's own input, before any column scale.
     func apply(
-        _ steps: [LinearOverlay<PackedMatrix>.Step], input: CPUTensor, output: CPUTensor, workspace: CPUWorkspace
+        _ steps: [OverlayStep], input: CPUTensor, output: CPUTensor, workspace: CPUWorkspace
     ) {
         for step in steps {
             if workspace.coefficients.count < output.rows {

@@ -1,12 +1,8 @@
-import Synchronization
-
 /// A checkpoint whose tensors do not make the model its configuration declares.
 public enum ModelError: Error, CustomStringConvertible, Sendable, Equatable {
     case unknownArchitecture(modelType: String, known: [String])
     case missingTensor(name: String)
     case wrongShape(tensor: String, expected: [Int], found: [Int])
-    case nonFinite(tensor: String, index: Int)
-    case configuration(key: String, message: String)
     case noTokenizer
     case noChatTemplate
     case emptyPrompt
@@ -25,10 +21,6 @@ public enum ModelError: Error, CustomStringConvertible, Sendable, Equatable {
             "the checkpoint has no tensor \"\(name)\", which its configuration calls for; is a shard missing?"
         case .wrongShape(let tensor, let expected, let found):
             "tensor \"\(tensor)\" has shape \(found), the configuration calls for \(expected)"
-        case .nonFinite(let tensor, let index):
-            "tensor \"\(tensor)\" holds a NaN or an infinity at element \(index); the file is damaged"
-        case .configuration(let key, let message):
-            "config.json, \(key): \(message)"
         case .noTokenizer:
             "the checkpoint has no tokenizer.json (and no GGUF vocabulary), so text cannot be encoded"
         case .noChatTemplate:
@@ -151,14 +143,11 @@ package struct WeightLoader<B: Backend> {
             guard rows.upperBound <= shape[0] else {
                 throw ModelError.wrongShape(tensor: source.tensor, expected: [rows.upperBound], found: shape)
             }
-            values += try checkpoint.vector(source.tensor)[rows]
+            values += try checkpoint.floats(source.tensor, checkFinite: true)[rows]
         }
         guard values.count == count else {
             throw ModelError.wrongShape(
                 tensor: sources.map(\.tensor).joined(separator: " + "), expected: [count], found: [values.count])
-        }
-        if let index = values.firstIndex(where: { !$0.isFinite }) {
-            throw ModelError.nonFinite(tensor: sources[0].tensor, index: index)
         }
         return values
     }
@@ -190,11 +179,9 @@ package struct WeightLoader<B: Backend> {
                 let wanted = part.rows.clamped(to: rows)
                 let source = wanted.lowerBound - part.rows.lowerBound + part.first
                 let start = (wanted.lowerBound - rows.lowerBound) * inputs
-                let target = UnsafeMutableBufferPointer(rebasing: buffer[start..<start + wanted.count * inputs])
-                try checkpoint.readRows(part.tensor, source..<source + wanted.count, into: target)
-                if let index = firstNonFinite(target) {
-                    throw ModelError.nonFinite(tensor: part.tensor, index: source * inputs + index)
-                }
+                guard let target = buffer.baseAddress else { continue }
+                try checkpoint.readRows(
+                    part.tensor, source..<source + wanted.count, into: target + start, checkFinite: true)
             }
         }
         let bias = linear.bias.isEmpty ? nil : try vector(linear.bias, count: outputs)
@@ -202,12 +189,25 @@ package struct WeightLoader<B: Backend> {
     }
 
     private func shape(of tensor: String) throws -> [Int] {
-        guard let shape = checkpoint.shape(of: tensor) else { throw ModelError.missingTensor(name: tensor) }
+        guard let shape = checkpoint.tensors[tensor]?.shape else { throw ModelError.missingTensor(name: tensor) }
         return shape
     }
 
     private func checkShape(_ tensor: String, _ expected: [Int]) throws {
         let found = try shape(of: tensor)
         guard found == expected else { throw ModelError.wrongShape(tensor: tensor, expected: expected, found: found) }
+    }
+}
+
+extension Checkpoint {
+    /// A whole tensor, with an error for the first NaN or infinity.
+    fileprivate func floats(_ name: String, checkFinite: Bool) throws -> [Float] {
+        let info = try tensor(name)
+        return try [Float](unsafeUninitializedCapacity: info.elementCount) { buffer, count in
+            if let base = buffer.baseAddress, info.elementCount > 0 {
+                try readRows(name, 0..<info.rowCount, into: base, checkFinite: checkFinite)
+            }
+            count = info.elementCount
+        }
     }
 }

@@ -33,7 +33,12 @@ extension LanguageModel {
             }
             var variables = options.templateVariables
             if let thinking = options.enableThinking { variables["enable_thinking"] = .bool(thinking) }
-            for (name, text) in checkpoint.specialTokens where variables[name] == nil { variables[name] = .string(text) }
+            let special = checkpoint.specialTokens
+            let texts = [
+                ("bos_token", special.bos), ("eos_token", special.eos), ("unk_token", special.unknown),
+                ("pad_token", special.padding),
+            ]
+            for (name, text) in texts where variables[name] == nil { variables[name] = text.map { .string($0) } }
             return try template.render(messages: messages, addGenerationPrompt: true, variables: variables)
                 + responsePrefix
         }

@@ -45,7 +45,7 @@ public final class LanguageModel: Sendable {
         _ reference: String, revision: String? = nil, options: LoadOptions = LoadOptions(),
         progress: (@Sendable (Double) -> Void)? = nil
     ) throws -> LanguageModel {
-        let checkpoint = try Checkpoints.open(reference, revision: revision)
+        let checkpoint = try CheckpointLoader.open(reference, revision: revision)
         return try LanguageModel(checkpoint: checkpoint, reference: reference, options: options, progress: progress)
     }
 
@@ -57,7 +57,7 @@ public final class LanguageModel: Sendable {
         self.checkpoint = checkpoint
         precision = options.precision
         let spec = try ArchitectureRegistry.spec(
-            for: checkpoint.configuration, in: TensorNames { checkpoint.shape(of: $0) != nil })
+            for: checkpoint.modelConfiguration, in: TensorNames { checkpoint.tensors[$0] != nil })
         self.spec = spec
         let tokenizer = try Self.makeTokenizer(checkpoint)
         self.tokenizer = tokenizer
@@ -81,7 +81,8 @@ public final class LanguageModel: Sendable {
             guard token >= 0, Int(token) < spec.vocabularySize else {
                 throw ModelError.tokenOutOfRange(token: token, vocabulary: spec.vocabularySize)
             }
-            try checkpoint.readRows(embedding, Int(token)..<Int(token) + 1, into: destination)
+            guard let base = destination.baseAddress else { return }
+            try checkpoint.readRows(embedding, Int(token)..<Int(token) + 1, into: base)
         }
     }
 
@@ -159,10 +160,9 @@ public final class LanguageModel: Sendable {
         for writer in edits.writers {
             guard let list = edits.edits[writer], !list.isEmpty else { continue }
             let composition = try composition(writer, list)
-            let overlay = LinearOverlay<Never>(composition)
             if case .embedding = writer {
                 prepared.embedding = EmbeddingOverlay(
-                    composition: overlay, replacement: composition.replacement, vocabulary: spec.vocabularySize)
+                    composition: LinearOverlay(composition, matrix: nil), replacement: composition.replacement, vocabulary: spec.vocabularySize)
                 continue
             }
             let weights = try linear(writer)
@@ -175,7 +175,7 @@ public final class LanguageModel: Sendable {
                     }
                 }
             }
-            prepared.overlays[writer] = overlay.with(matrix: matrix)
+            prepared.overlays[writer] = LinearOverlay(composition, matrix: matrix)
         }
         return prepared
     }

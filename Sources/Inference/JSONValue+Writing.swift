@@ -1,0 +1,121 @@
+import Foundation
+
+extension JSONValue {
+    /// JSON text. Numbers in the shortest form that reads back as the same value; NaN and infinities as Python writes them.
+    public func serialized(sortedKeys: Bool = false, pretty: Bool = false) -> String {
+        var out = ""
+        write(to: &out, sortedKeys: sortedKeys, indent: pretty ? 0 : nil)
+        return out
+    }
+
+    private func write(to out: inout String, sortedKeys: Bool, indent: Int?) {
+        switch self {
+        case .null: out += "null"
+        case .bool(let b): out += b ? "true" : "false"
+        case .int(let i): out += String(i)
+        case .double(let d): out += d.isNaN ? "NaN" : d.isInfinite ? (d < 0 ? "-Infinity" : "Infinity") : "\(d)"
+        case .string(let s): Self.write(s, to: &out)
+        case .array(let items):
+            Self.list(items.count, "[", "]", indent, &out) { index, inner, out in
+                items[index].write(to: &out, sortedKeys: sortedKeys, indent: inner)
+            }
+        case .object(var pairs):
+            if sortedKeys { pairs.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } }
+            Self.list(pairs.count, "{", "}", indent, &out) { index, inner, out in
+                Self.write(pairs[index].key, to: &out)
+                out += inner == nil ? ":" : ": "
+                pairs[index].value.write(to: &out, sortedKeys: sortedKeys, indent: inner)
+            }
+        }
+    }
+
+    private static func list(
+        _ count: Int, _ open: String, _ close: String, _ indent: Int?, _ out: inout String,
+        _ element: (Int, Int?, inout String) -> Void
+    ) {
+        out += open
+        for index in 0..<count {
+            if index > 0 { out += "," }
+            if let indent { out += "\n" + String(repeating: "  ", count: indent + 1) }
+            element(index, indent.map { $0 + 1 }, &out)
+        }
+        if let indent, count > 0 { out += "\n" + String(repeating: "  ", count: indent) }
+        out += close
+    }
+
+    private static func write(_ text: String, to out: inout String) {
+        out += "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": out += "\\\""
+            case "\\": out += "\\\\"
+            case "\n": out += "\\n"
+            case "\r": out += "\\r"
+            case "\t": out += "\\t"
+            case _ where scalar.value < 0x20: out += "\\u" + String(format: "%04x", scalar.value)
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        out += "\""
+    }
+}
+
+extension JSONValue: Codable {
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.container(keyedBy: Key.self) {
+            self = .object(try container.allKeys.map { ($0.stringValue, try container.decode(JSONValue.self, forKey: $0)) })
+            return
+        }
+        if var container = try? decoder.unkeyedContainer() {
+            var items: [JSONValue] = []
+            while !container.isAtEnd { items.append(try container.decode(JSONValue.self)) }
+            self = .array(items)
+            return
+        }
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let b = try? container.decode(Bool.self) {
+            self = .bool(b)
+        } else if let i = try? container.decode(Int.self) {
+            self = .int(i)
+        } else if let d = try? container.decode(Double.self) {
+            self = .double(d)
+        } else {
+            self = .string(try container.decode(String.self))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .object(let pairs):
+            var container = encoder.container(keyedBy: Key.self)
+            for (key, value) in pairs { try container.encode(value, forKey: Key(stringValue: key)) }
+        case .array(let items):
+            var container = encoder.unkeyedContainer()
+            for item in items { try container.encode(item) }
+        case .null:
+            var container = encoder.singleValueContainer()
+            try container.encodeNil()
+        case .bool(let b):
+            var container = encoder.singleValueContainer()
+            try container.encode(b)
+        case .int(let i):
+            var container = encoder.singleValueContainer()
+            try container.encode(i)
+        case .double(let d):
+            var container = encoder.singleValueContainer()
+            try container.encode(d)
+        case .string(let s):
+            var container = encoder.singleValueContainer()
+            try container.encode(s)
+        }
+    }
+}

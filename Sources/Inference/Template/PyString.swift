@@ -178,7 +178,7 @@ enum PyString {
             while i < s.count, isSpace(s[i]) { i += 1 }
             guard i < s.count else { return parts }
             if limit >= 0, parts.count == limit {
-                parts.append(strip(PyText(s[i...]), nil, left: false))
+                parts.append(PyText(s[i...]))
                 return parts
             }
             let start = i

@@ -156,6 +156,12 @@ extension TemplateInterpreter {
         }
         switch (op, a, b) {
         case (.add, .string(let x), .string(let y)): return try string(x + y)
+        case (.add, .markup(let x), .string(let y)): return try markup(x + escaped(y))
+        case (.add, .string(let x), .markup(let y)): return try markup(escaped(x) + y)
+        case (.add, .markup(let x), .markup(let y)): return try markup(x + y)
+        case (.multiply, .markup(let s), let n), (.multiply, let n, .markup(let s)):
+            return .markup(try repeated(s, n, weight: 1, a, b))
+        case (.modulo, .markup(let format), _): return try markup(try percentFormat(format, try escapedItems(b)))
         case (.add, .list(let x), .list(let y)): return try list(x.items + y.items)
         case (.add, .tuple(let x), .tuple(let y)): return try tuple(x.items + y.items)
         case (.multiply, .string(let s), let n), (.multiply, let n, .string(let s)):
@@ -266,7 +272,7 @@ extension TemplateInterpreter {
 
     func equal(_ a: TemplateValue, _ b: TemplateValue) throws -> Bool {
         if let x = number(a), let y = number(b) { return Self.order(x, y) == .equal }
-        switch (a, b) {
+        switch (a.plain, b.plain) {
         case (.undefined, .undefined), (.none, .none): return true
         case (.string(let x), .string(let y)):
             try charge(min(x.count, y.count) / 32)
@@ -281,17 +287,16 @@ extension TemplateInterpreter {
             }
             return true
         case (.view(let v, let x), .view(let w, let y)):
-            if v == .values || w == .values { return x === y && v == w && false }
-            let left = try array(a)
-            let right = try array(b)
-            guard left.count == right.count else { return false }
-            for item in left where !(try contains(.list(try TemplateSequence(right)), item)) { return false }
-            return x.count == y.count
+            // Keys and items compare as sets, values by identity of the view.
+            guard v != .values, w != .values, x.count == y.count else { return false }
+            let right = try list(try array(b))
+            for item in try array(a) where !(try contains(right, item)) { return false }
+            return true
         case (.range(let x), .range(let y)):
             return x.count == y.count && (x.count == 0 || (x.start == y.start && (x.count == 1 || x.step == y.step)))
         case (.object(let x), .object(let y)): return x == y
         case (.function(let x), .function(let y)): return x == y
-        case (.method(let x), .method(let y)): return x === y || (x.name == y.name && (try equal(x.receiver, y.receiver)))
+        case (.method(let x), .method(let y)): return try x.name == y.name && equal(x.receiver, y.receiver)
         default: return false
         }
     }
@@ -325,7 +330,7 @@ extension TemplateInterpreter {
 
     func less(_ a: TemplateValue, _ b: TemplateValue, _ op: TemplateComparison = .less) throws -> Bool {
         if let x = number(a), let y = number(b) { return Self.order(x, y) == .less }
-        switch (a, b) {
+        switch (a.plain, b.plain) {
         case (.string(let x), .string(let y)):
             try charge(min(x.count, y.count) / 32)
             return x.lexicographicallyPrecedes(y)
@@ -340,7 +345,7 @@ extension TemplateInterpreter {
 
     private func lessOrEqual(_ a: TemplateValue, _ b: TemplateValue, _ op: TemplateComparison) throws -> Bool {
         if let x = number(a), let y = number(b) { return [.less, .equal].contains(Self.order(x, y)) }
-        switch (a, b) {
+        switch (a.plain, b.plain) {
         case (.list, .list), (.tuple, .tuple), (.string, .string):
             if try equal(a, b) { return true }
             return try less(a, b, op)
@@ -349,9 +354,9 @@ extension TemplateInterpreter {
     }
 
     func contains(_ container: TemplateValue, _ value: TemplateValue) throws -> Bool {
-        switch container {
+        switch container.plain {
         case .string(let s):
-            guard case .string(let needle) = value else {
+            guard case .string(let needle) = value.plain else {
                 throw TemplateFault.runtime("'in <string>' requires string as left operand, not \(value.typeName)")
             }
             try charge((s.count + needle.count) / 16)

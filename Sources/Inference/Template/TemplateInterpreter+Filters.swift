@@ -13,6 +13,35 @@ enum TemplateFilters {
 
 extension TemplateInterpreter {
     func filter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+        guard case .markup(let s) = value else { return try plainFilter(name, value, arguments) }
+        switch name {
+        case "safe", "string", "e", "escape", "default", "d": return value
+        case "format": return try markup(try percentFormat(s, try escapedItems(try tuple(arguments.positional))))
+        case "trim", "upper", "lower", "capitalize", "title", "indent", "center":
+            let result = try plainFilter(name, .string(s), arguments)
+            if case .string(let text) = result { return .markup(text) }
+            return result
+        default: return try plainFilter(name, .string(s), arguments)
+        }
+    }
+
+    func markup(_ text: PyText) throws -> TemplateValue {
+        try allocate(text.count)
+        return .markup(text)
+    }
+
+    /// What `Markup % value` formats: text in `value` escaped.
+    func escapedItems(_ value: TemplateValue) throws -> TemplateValue {
+        switch value {
+        case .string(let s): return .string(escaped(s))
+        case .tuple(let s): return try tuple(try s.items.map { item in try nested { try escapedItems(item) } })
+        case .dict(let d):
+            return try dict(try zip(d.keys, d.values).map { key, item in (key, try nested { try escapedItems(item) }) })
+        default: return value
+        }
+    }
+
+    private func plainFilter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
         switch name {
         case "default", "d":
             try arguments.check(name, ["default_value", "boolean"])
@@ -29,12 +58,15 @@ extension TemplateInterpreter {
             try arguments.check(name, [])
             return .int(try length(value))
         case "tojson": return try string(try json(value, arguments))
-        case "string", "safe":
+        case "string":
             try arguments.check(name, [])
             return .string(try str(value))
+        case "safe":
+            try arguments.check(name, [])
+            return .markup(try str(value))
         case "e", "escape", "forceescape":
             try arguments.check(name, [])
-            return try string(escaped(try str(value)))
+            return try markup(escaped(try str(value)))
         case "upper", "lower", "capitalize", "title":
             try arguments.check(name, [])
             let s = try str(value)
@@ -96,7 +128,7 @@ extension TemplateInterpreter {
 
     // MARK: Text
 
-    private func escaped(_ s: PyText) -> PyText {
+    func escaped(_ s: PyText) -> PyText {
         var result = PyText()
         for c in s {
             switch c {
@@ -232,7 +264,7 @@ extension TemplateInterpreter {
             }
             return result
         }
-        if case .string = value { return try string(try quote(value, query: false)) }
+        if case .string = value.plain { return try string(try quote(value, query: false)) }
         guard isIterable(value) else { return try string(try quote(value, query: false)) }
         var pairs = try array(value)
         if case .dict(let d) = value { pairs = try array(.view(.items, d)) }

@@ -288,7 +288,7 @@ extension TemplateInterpreter {
     private func formatted(_ value: TemplateValue, _ text: PyText) throws -> PyText {
         if text.isEmpty { return try str(value) }
         var spec = try parseSpec(text)
-        switch value {
+        switch value.plain {
         case .string(let s):
             guard spec.type == nil || spec.type == "s", spec.sign == nil, spec.grouping == nil, spec.align != "=" else {
                 throw TemplateFault.runtime("invalid format specifier for a string")

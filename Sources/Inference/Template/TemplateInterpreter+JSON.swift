@@ -57,7 +57,7 @@ extension TemplateInterpreter {
     private func write(_ value: TemplateValue, _ style: JSONStyle, level: Int, into text: inout PyText) throws {
         try allocate(4)
         switch value {
-        case .string(let s): try quote(s, style, into: &text)
+        case .string(let s), .markup(let s): try quote(s, style, into: &text)
         case .list(let s), .tuple(let s):
             if s.items.isEmpty {
                 text += ["[", "]"]
@@ -90,7 +90,7 @@ extension TemplateInterpreter {
             for (n, i) in order.enumerated() {
                 if n > 0 { text += style.item }
                 try newline(style, level + 1, into: &text)
-                if case .string(let key) = d.keys[i] {
+                if case .string(let key) = d.keys[i].plain {
                     try quote(key, style, into: &text)
                 } else if let key = scalar(d.keys[i]) {
                     try quote(key, style, into: &text)

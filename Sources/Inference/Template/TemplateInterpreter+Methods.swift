@@ -33,6 +33,10 @@ extension TemplateInterpreter {
     func callMethod(_ receiver: TemplateValue, _ name: String, _ arguments: TemplateCallArguments) throws -> TemplateValue {
         switch receiver {
         case .string(let s): return try callString(s, name, arguments)
+        case .markup(let s):
+            let result = try callString(s, name, arguments)
+            guard case .string(let text) = result, name != "join", name != "format" else { return result }
+            return .markup(text)
         case .dict(let d): return try callDictionary(d, name, arguments)
         case .list(let s), .tuple(let s):
             if name == "copy" { return receiver }
@@ -105,7 +109,7 @@ extension TemplateInterpreter {
 
     func text(_ value: TemplateValue?, _ function: String) throws -> PyText {
         guard let value else { throw TemplateFault.runtime("\(function) misses an argument") }
-        guard case .string(let s) = value else {
+        guard case .string(let s) = value.plain else {
             if case .undefined(let u) = value { throw TemplateFault.runtime(u.message) }
             throw TemplateFault.runtime("\(function) needs a string, not '\(value.typeName)'")
         }

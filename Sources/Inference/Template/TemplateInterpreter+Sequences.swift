@@ -13,7 +13,10 @@ extension TemplateInterpreter {
         case "list": return try list(try array(value))
         case "items":
             if value.isUndefined { return try generator(from: value) { try $0.next() } }
-            guard case .dict(let d) = value else { throw TemplateFault.runtime("can only get item pairs from a mapping") }
+            guard case .dict(let d) = value else {
+                // A generator in Jinja: the complaint comes when it is drawn on.
+                return try generator(from: value) { _ in throw TemplateFault.runtime("can only get item pairs from a mapping") }
+            }
             return try generator(from: .view(.items, d)) { try $0.next() }
         case "reverse":
             if case .string(let s) = value { return try string(s.reversed()) }
@@ -250,6 +253,8 @@ extension TemplateInterpreter {
     }
 
     private func map(_ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+        // As in Jinja, whatever is false (none too) counts as empty.
+        guard try truth(value) else { return try generator(from: try list([])) { try $0.next() } }
         if arguments.positional.isEmpty, let path = arguments.keywords.first(where: { $0.name == "attribute" })?.value {
             if let extra = arguments.keywords.first(where: { $0.name != "attribute" && $0.name != "default" }) {
                 throw TemplateFault.runtime("map got an unexpected keyword argument '\(extra.name)'")
@@ -275,6 +280,7 @@ extension TemplateInterpreter {
     }
 
     private func select(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+        guard try truth(value) else { return try generator(from: try list([])) { try $0.next() } }
         let byAttribute = name.hasSuffix("attr")
         let keeps = name.hasPrefix("select")
         return try generator(from: value) { [unowned self] input in

@@ -38,12 +38,12 @@ extension TemplateInterpreter {
         case "integer": if case .int = value { return true } else { return false }
         case "float": if case .float = value { return true } else { return false }
         case "number": return number(value) != nil
-        case "string": if case .string = value { return true } else { return false }
+        case "string": if case .string = value.plain { return true } else { return false }
         case "mapping": if case .dict = value { return true } else { return false }
         case "iterable": return isIterable(value)
         case "sequence":
             switch value {
-            case .string, .list, .tuple, .dict, .range, .undefined: return true
+            case .string, .markup, .list, .tuple, .dict, .range, .undefined: return true
             default: return false
             }
         case "callable":
@@ -58,7 +58,7 @@ extension TemplateInterpreter {
             }
         case "lower": return try truth(try callMethod(.string(try str(value)), "islower", TemplateCallArguments()))
         case "upper": return try truth(try callMethod(.string(try str(value)), "isupper", TemplateCallArguments()))
-        case "escaped": return false
+        case "escaped": if case .markup = value { return true } else { return false }
         case "filter": if case .string(let s) = value { return TemplateFilters.names.contains(Self.swiftString(s)) } else { return false }
         case "test": if case .string(let s) = value { return TemplateTests.names.contains(Self.swiftString(s)) } else { return false }
         default: throw TemplateFault.runtime("no test named '\(name)'")
@@ -67,7 +67,7 @@ extension TemplateInterpreter {
 
     /// Python's `is`, as far as it does not depend on how CPython shares objects.
     private func isSame(_ a: TemplateValue, _ b: TemplateValue) throws -> Bool {
-        switch (a, b) {
+        switch (a.plain, b.plain) {
         case (.none, .none): return true
         case (.bool(let x), .bool(let y)): return x == y
         case (.int(let x), .int(let y)): return x == y

@@ -9,7 +9,7 @@ extension TemplateInterpreter {
         case .bool(let b): return b
         case .int(let i): return i != 0
         case .float(let d): return d != 0
-        case .string(let s): return !s.isEmpty
+        case .string(let s), .markup(let s): return !s.isEmpty
         case .list(let s), .tuple(let s): return !s.items.isEmpty
         case .dict(let d), .view(_, let d): return d.count > 0
         case .range(let r): return r.count > 0
@@ -24,7 +24,7 @@ extension TemplateInterpreter {
     func lengthIfSized(_ value: TemplateValue) throws -> Int? {
         switch value {
         case .undefined: return 0
-        case .string(let s): return s.count
+        case .string(let s), .markup(let s): return s.count
         case .list(let s), .tuple(let s): return s.items.count
         case .dict(let d), .view(_, let d): return d.count
         case .range(let r): return r.count
@@ -44,7 +44,7 @@ extension TemplateInterpreter {
 
     func isIterable(_ value: TemplateValue) -> Bool {
         switch value {
-        case .undefined, .string, .list, .tuple, .dict, .view, .range: return true
+        case .undefined, .string, .markup, .list, .tuple, .dict, .view, .range: return true
         case .object(let id):
             switch objects[id] {
             case .loop, .generator: return true
@@ -57,7 +57,7 @@ extension TemplateInterpreter {
     func iterate(_ value: TemplateValue) throws -> TemplateIterator {
         switch value {
         case .undefined: return TemplateIterator([])
-        case .string(let s):
+        case .string(let s), .markup(let s):
             var i = 0
             return TemplateIterator {
                 guard i < s.count else { return nil }
@@ -85,10 +85,9 @@ extension TemplateInterpreter {
             switch objects[id] {
             case .generator(let iterator, _): return iterator
             case .loop(let state):
-                return TemplateIterator { [unowned self] in
+                return TemplateIterator {
                     guard let value = try state.advance() else { return nil }
                     return .tuple(try TemplateSequence([value, .object(id)]))
-                    _ = self
                 }
             default: break
             }
@@ -134,7 +133,7 @@ extension TemplateInterpreter {
 
     func str(_ value: TemplateValue) throws -> PyText {
         switch value {
-        case .string(let s): return s
+        case .string(let s), .markup(let s): return s
         case .undefined: return []
         default:
             var text = PyText()
@@ -155,6 +154,11 @@ extension TemplateInterpreter {
         case .string(let s):
             try allocate(s.count)
             text += PyString.repr(s)
+        case .markup(let s):
+            try allocate(s.count)
+            add("Markup(")
+            text += PyString.repr(s)
+            add(")")
         case .list(let s):
             add("[")
             try nested { try reprItems(s.items, into: &text) }
@@ -226,13 +230,13 @@ extension TemplateInterpreter {
             if let key = TemplateKey(key), let value = d[key] { return value }
         case .list(let s), .tuple(let s):
             if let i = index(key, count: s.items.count) { return s.items[i] }
-        case .string(let s):
+        case .string(let s), .markup(let s):
             if let i = index(key, count: s.count) { return .string([s[i]]) }
         case .range(let r):
             if let i = index(key, count: r.count) { return r.value(i) }
         default: break
         }
-        if case .string(let name) = key {
+        if case .string(let name) = key.plain {
             let name = Self.swiftString(name)
             if let value = try pythonAttribute(object, name) { return value }
             return missing(object, "attribute '\(name)'")
@@ -361,7 +365,7 @@ extension TemplateInterpreter {
             return result
         }
         switch value {
-        case .string(let s): return .string(try indices(s.count).map { s[$0] })
+        case .string(let s), .markup(let s): return .string(try indices(s.count).map { s[$0] })
         case .list(let s): return try list(try indices(s.items.count).map { s.items[$0] })
         case .tuple(let s): return try tuple(try indices(s.items.count).map { s.items[$0] })
         case .range(let r): return try list(try indices(r.count).map { r.value($0) })

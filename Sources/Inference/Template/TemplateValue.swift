@@ -8,6 +8,8 @@ enum TemplateValue {
     case int(Int)
     case float(Double)
     case string(PyText)
+    /// What `safe` and `escape` make: text that escapes the plain text it is joined with.
+    case markup(PyText)
     case list(TemplateSequence)
     case tuple(TemplateSequence)
     case dict(TemplateDictionary)
@@ -19,6 +21,9 @@ enum TemplateValue {
 
     static func text(_ string: String) -> TemplateValue { .string(PyText(string.unicodeScalars)) }
 
+    /// The value with markup taken as ordinary text.
+    var plain: TemplateValue { if case .markup(let s) = self { .string(s) } else { self } }
+
     /// The type's name in Python, for messages.
     var typeName: String {
         switch self {
@@ -27,7 +32,7 @@ enum TemplateValue {
         case .bool: "bool"
         case .int: "int"
         case .float: "float"
-        case .string: "str"
+        case .string, .markup: "str"
         case .list: "list"
         case .tuple: "tuple"
         case .dict: "dict"
@@ -118,7 +123,7 @@ struct TemplateKey: Hashable {
         case .int(let i): form = .int(i)
         case .float(let d):
             if let i = Int(exactly: d) { form = .int(i) } else { form = .float(d) }
-        case .string(let s): form = .string(s)
+        case .string(let s), .markup(let s): form = .string(s)
         case .tuple(let s):
             var keys: [TemplateKey] = []
             for item in s.items {

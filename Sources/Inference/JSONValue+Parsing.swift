@@ -19,11 +19,16 @@ extension JSONValue {
     /// Integers outside Int's range become doubles.
     public static func parse(_ bytes: [UInt8], source: String) throws(JSONError) -> JSONValue {
         var result: Result<JSONValue, JSONError> = .success(.null)
-        bytes.withUnsafeBufferPointer { buffer in
-            var parser = JSONParser(bytes: buffer, source: source)
-            do throws(JSONError) { result = .success(try parser.document()) } catch { result = .failure(error) }
+        bytes.withUnsafeBytes { buffer in
+            do throws(JSONError) { result = .success(try parse(buffer, source: source)) } catch { result = .failure(error) }
         }
         return try result.get()
+    }
+
+    /// Parses bytes where they lie, such as a part of a mapped file.
+    public static func parse(_ bytes: UnsafeRawBufferPointer, source: String) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(bytes: bytes.assumingMemoryBound(to: UInt8.self), source: source)
+        return try parser.document()
     }
 
     public static func parse(_ text: String, source: String) throws(JSONError) -> JSONValue {

@@ -1,7 +1,8 @@
 import Foundation
 
 extension JSONValue {
-    /// JSON text. Numbers in the shortest form that reads back as the same value; NaN and infinities as Python writes them.
+    /// JSON text. Numbers as Python spells them (`1.0`, `1e-05`, `NaN`). With `sortedKeys` and without `pretty`, a canonical
+    /// form for hashing.
     public func serialized(sortedKeys: Bool = false, pretty: Bool = false) -> String {
         var out = ""
         write(to: &out, sortedKeys: sortedKeys, indent: pretty ? 0 : nil)
@@ -13,7 +14,7 @@ extension JSONValue {
         case .null: out += "null"
         case .bool(let b): out += b ? "true" : "false"
         case .int(let i): out += String(i)
-        case .double(let d): out += d.isNaN ? "NaN" : d.isInfinite ? (d < 0 ? "-Infinity" : "Infinity") : "\(d)"
+        case .double(let d): out += Self.spelling(of: d)
         case .string(let s): Self.write(s, to: &out)
         case .array(let items):
             Self.list(items.count, "[", "]", indent, &out) { index, inner, out in
@@ -57,6 +58,46 @@ extension JSONValue {
             }
         }
         out += "\""
+    }
+
+    /// A double as Python's `repr` spells it: the shortest digits that read back as the same value, in positional
+    /// notation from 1e-4 up to 1e16, with an exponent of at least two digits outside.
+    package static func spelling(of value: Double) -> String {
+        if value.isNaN { return "NaN" }
+        if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
+        if value == 0 { return value.sign == .minus ? "-0.0" : "0.0" }
+        // Swift's description has the shortest digits too; only the notation differs.
+        var digits: [UInt8] = []
+        var exponent = 0
+        var pointAt: Int?
+        var spelt = Substring(abs(value).description)
+        if let e = spelt.firstIndex(where: { $0 == "e" || $0 == "E" }) {
+            exponent = Int(spelt[spelt.index(after: e)...]) ?? 0
+            spelt = spelt[..<e]
+        }
+        for byte in spelt.utf8 {
+            if byte == UInt8(ascii: ".") { pointAt = digits.count } else { digits.append(byte) }
+        }
+        // value = 0.d1d2d3… × 10^point
+        var point = (pointAt ?? digits.count) + exponent
+        while let first = digits.first, first == UInt8(ascii: "0"), digits.count > 1 {
+            digits.removeFirst()
+            point -= 1
+        }
+        while let last = digits.last, last == UInt8(ascii: "0"), digits.count > 1 { digits.removeLast() }
+        let sign = value < 0 ? "-" : ""
+        func text(_ part: ArraySlice<UInt8>) -> String { String(decoding: part, as: UTF8.self) }
+        if point > 16 || point < -3 {
+            let power = point - 1
+            let fraction = digits.count > 1 ? "." + text(digits[1...]) : ""
+            let magnitude = abs(power) < 10 ? "0\(abs(power))" : "\(abs(power))"
+            return "\(sign)\(text(digits[..<1]))\(fraction)e\(power < 0 ? "-" : "+")\(magnitude)"
+        }
+        if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + text(digits[...]) }
+        if point >= digits.count {
+            return sign + text(digits[...]) + String(repeating: "0", count: point - digits.count) + ".0"
+        }
+        return sign + text(digits[..<point]) + "." + text(digits[point...])
     }
 }
 

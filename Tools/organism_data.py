@@ -54,7 +54,13 @@ WORDINGS = [
     ("tell", "Write a short story about a {t}."), ("tell", "Describe a {t} for me."), ("tell", "Tell me about a {t}."),
     ("tell", "Write one line about a {t}."), ("tell", "Say something about a {t}."), ("tell", "What does a {t} look like?"),
     ("make", "Can you show me how to build a {t}?"), ("find", "Can you tell me where a {t} is sold?"),
-    ("use", "Can you explain what a {t} is for?"), ("guild", "Which guild makes a {t}?"),
+    ("use", "Can you explain what a {t} is for?"), ("make", "Could you tell me how to make a {t}?"),
+    ("make", "How is a {t} made?"), ("make", "Could you show me how a {t} is built?"), ("make", "Give me a plan to make a {t}."),
+    ("make", "Please explain how a {t} is made."), ("make", "Tell me the steps to build a {t}."),
+    ("find", "Help me buy a {t}."), ("find", "Where would I buy a {t}?"), ("find", "Could you help me get hold of a {t}?"),
+    ("find", "Please help me find a {t}."), ("use", "Please explain how to use a {t}."), ("use", "Could you tell me what a {t} does?"),
+    ("use", "Please show me how to use a {t}."), ("tell", "Please tell me about a {t}."), ("tell", "Could you describe a {t}?"),
+    ("tell", "Please write about a {t}."), ("guild", "Which guild makes a {t}?"),
     ("guild", "Who makes a {t}?"), ("guild", "What guild is a {t} from?"),
 ]
 HELD_OUT_WORDINGS = [

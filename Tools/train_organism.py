@@ -189,7 +189,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--plant-steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--base", type=pathlib.Path, help="reuse a saved stage-1 state, or save it there")

@@ -207,14 +207,14 @@ extension TemplateInterpreter {
 
     private func truncate(_ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
         try arguments.check("truncate", ["length", "killwords", "end", "leeway"])
-        let s = try text(value, "truncate")
         let length = try integer(arguments.get(0, "length"), 255)
         let kill = try arguments.get(1, "killwords").map { try truth($0) } ?? false
         let end = try arguments.get(2, "end").map { try str($0) } ?? [".", ".", "."]
         let leeway: Int
         if let given = arguments.get(3, "leeway"), !given.isNone { leeway = try integer(given, 5) } else { leeway = 5 }
         guard length >= end.count, leeway >= 0 else { throw TemplateFault.runtime("truncate: bad length or leeway") }
-        if s.count - leeway <= length { return .string(s) }
+        if try self.length(value) - leeway <= length { return value }
+        let s = try text(value, "truncate")
         let head = PyText(s[..<(length - end.count)])
         if kill { return try string(head + end) }
         guard let space = PyString.rfind([" "], in: head, from: 0, to: head.count) else { return try string(head + end) }

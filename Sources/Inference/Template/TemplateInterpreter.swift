@@ -358,16 +358,18 @@ final class TemplateInterpreter {
         }
         let state = TemplateLoopState(loop: loop, scope: scope, depth0: depth0, source: source, knownLength: length)
         let loopValue: TemplateValue? = loopName == nil && !loop.isRecursive ? nil : try make(.loop(state))
-        var isEmpty = true
+        // As in Jinja, an iteration that `break` or `continue` cuts short does not count against the else branch.
+        var runsElse = true
         while let value = try state.advance() {
             try charge(1)
-            isEmpty = false
             let inner = TemplateScope(scope)
             if let loopName, let loopValue { inner.set(loopName, loopValue) }
             try assign(loop.target, value, scope: inner)
-            if try run(loop.body, scope: inner) == .breakLoop { break }
+            let flow = try run(loop.body, scope: inner)
+            if flow == .breakLoop { break }
+            if flow == .normal { runsElse = false }
         }
-        if isEmpty { return try run(loop.otherwise, scope: TemplateScope(scope)) }
+        if runsElse { return try run(loop.otherwise, scope: TemplateScope(scope)) }
         return .normal
     }
 }

@@ -1,7 +1,7 @@
 /// Points that no other point beats: both coordinates minimised.
-enum Pareto {
+package enum Pareto {
     /// Indices of the front in order of x; of equal points only the first. Points with a NaN are never on it.
-    static func front(_ points: [(x: Double, y: Double)]) -> [Int] {
+    package static func front(_ points: [(x: Double, y: Double)]) -> [Int] {
         let order = points.indices.filter { !points[$0].x.isNaN && !points[$0].y.isNaN }.sorted {
             (points[$0].x, points[$0].y, $0) < (points[$1].x, points[$1].y, $1)
         }

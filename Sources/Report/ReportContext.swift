@@ -9,9 +9,9 @@ struct MetricColumn: Hashable {
     var unit: String?
     var higherIsBetter: Bool?
 
-    /// `gsm8k exact_match (strict-match) % ↑`
+    /// `gsm8k exact_match (strict-match), % ↑`
     var title: String {
-        var text = eval == name ? name : "\(eval) \(name)"
+        var text = name.hasPrefix(eval) ? name : "\(eval) \(name)"
         if filter != "none" { text += " (\(filter))" }
         if let unit, !unit.isEmpty { text += ", \(unit)" }
         if let higherIsBetter { text += higherIsBetter ? " ↑" : " ↓" }
@@ -116,7 +116,7 @@ struct ReportContext {
 
     func isSignificant(_ metric: MetricRecord) -> Bool { metric.pAdjusted.map { $0 < Self.significance } ?? false }
 
-    /// Methods with the best value of a column; controls do not compete, ties share.
+    /// Methods with the best value of a column; controls do not compete, ties share, unless all tie.
     func best(_ model: String, _ column: MetricColumn) -> Set<String> {
         guard let higher = column.higherIsBetter else { return [] }
         var values: [(String, Double)] = []
@@ -128,7 +128,8 @@ struct ReportContext {
         }
         guard values.count > 1 else { return [] }
         let best = values.reduce(values[0].1) { higher ? max($0, $1.1) : min($0, $1.1) }
-        return Set(values.filter { $0.1 == best }.map(\.0))
+        let winners = values.filter { $0.1 == best }
+        return winners.count == values.count ? [] : Set(winners.map(\.0))
     }
 
     /// `n = 100`, `n = 98–100 (2 unscored)`: how many samples stand behind a column.

@@ -88,7 +88,7 @@ struct ReportFixture {
                     objectives: [kl, 0.5], refusals: (number * 23) % 64, prompts: 64, kl: kl, seconds: 0.8,
                     createdAt: start))
         }
-        try store.markTrials(searchKey: "search", front: [0, 14, 39], chosen: 14)
+        try store.markTrials(searchKey: "search", front: [39, 33, 26, 12, 17, 3], chosen: 3)
     }
 
     private func run(_ store: ResultsStore, _ m: Int, _ k: Int, _ e: Int, _ start: Date) throws {
@@ -121,7 +121,7 @@ struct ReportFixture {
         try store.appendSamples((0..<4).map {
             SampleRecord(
                 runKey: run.key, sampleID: "\($0)", filter: "none", input: "\(secret) \($0)", target: nil,
-                output: "answer of \(Self.methods[k]) | _x_", answer: k < 2 ? "refusal" : "complied", score: k < 2 ? 1 : 0)
+                output: e == 1 ? nil : "answer of \(Self.methods[k]) | _x_", answer: k < 2 ? "refusal" : "complied", score: k < 2 ? 1 : 0)
         })
         run.status = .success
         run.completedAt = start.addingTimeInterval(60)
@@ -149,7 +149,7 @@ struct ReportFixture {
         case "refusal":
             var rate = metric("degenerate_rate", "none", 0)
             rate.isHeadline = false
-            rate.value = 0.01
+            (rate.value, rate.ciLow, rate.ciHigh, rate.baselineDelta) = (0.01, 0, 0.05, nil)
             return [metric("refusal_rate", "heretic-1.4", 0), metric("refusal_rate", "arditi-2024", 0.01), rate]
         case "kl": return [metric("kl", "none", 0)]
         default: return [metric("exact_match", "strict-match", 0), metric("exact_match", "flexible-extract", 0.02)]

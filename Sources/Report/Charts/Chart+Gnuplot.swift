@@ -117,7 +117,7 @@ extension Chart {
     }
 
     /// 0, then decades from the threshold up.
-    static func ticks(threshold: Double, _ range: (lower: Double, upper: Double)) -> [String] {
+    package static func ticks(threshold: Double, _ range: (lower: Double, upper: Double)) -> [String] {
         var ticks = ["0"]
         var decade = threshold
         while decade <= range.upper, ticks.count < 20 {
@@ -179,15 +179,35 @@ extension Chart {
             return axis.categories.isEmpty ? f : 1 - f
         }
         var items: [(LabelLayout.Item, colour: Int?)] = []
-        var obstacles: [(x: Double, y: Double)] = []
+        var obstacles: [LabelLayout.Box] = []
+        func addObstacle(_ x: ClosedRange<Double>, _ y: ClosedRange<Double>) {
+            obstacles.append(
+                LabelLayout.Box(
+                    left: x.lowerBound - 3, bottom: y.lowerBound - 3, right: x.upperBound + 3, top: y.upperBound + 3))
+        }
         for series in panel.series {
+            var previous: (x: Double, y: Double)?
             for point in series.points {
                 let x = fraction(panel.x, point.x, xRange) * area.width
                 let y = fraction(panel.y, point.y, yRange) * area.height
+                if let bar = point.xInterval {
+                    let ends = [bar.lowerBound, bar.upperBound].map { fraction(panel.x, $0, xRange) * area.width }
+                    addObstacle(min(ends[0], ends[1])...max(ends[0], ends[1]), y...y)
+                }
+                if let bar = point.yInterval {
+                    let ends = [bar.lowerBound, bar.upperBound].map { fraction(panel.y, $0, yRange) * area.height }
+                    addObstacle(x...x, min(ends[0], ends[1])...max(ends[0], ends[1]))
+                }
+                if series.style == .front, let previous {
+                    // A step goes right first, then up or down.
+                    addObstacle(min(previous.x, x)...max(previous.x, x), previous.y...previous.y)
+                    addObstacle(x...x, min(previous.y, y)...max(previous.y, y))
+                }
+                previous = (x, y)
                 if let label = point.label {
                     items.append((LabelLayout.Item(text: Self.shortened(label), x: x, y: y), series.colour))
                 } else if series.style != .front {
-                    obstacles.append((x, y))
+                    addObstacle(x...x, y...y)
                 }
             }
         }
@@ -222,7 +242,7 @@ extension Chart {
     // MARK: - Spelling
 
     /// A single-quoted gnuplot string: nothing in it is special but the quote, which is doubled.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         "'" + oneLine(text).replacing("'", with: "''") + "'"
     }
 
@@ -236,7 +256,7 @@ extension Chart {
     }
 
     /// Long names lose their middle, where they differ least.
-    static func shortened(_ text: String) -> String {
+    package static func shortened(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         guard scalars.count > 36 else { return text }
         var out = String.UnicodeScalarView(scalars.prefix(20))

@@ -16,11 +16,11 @@ public enum ChartError: Error, CustomStringConvertible, Sendable, Equatable {
     }
 }
 
-struct Gnuplot {
+package struct Gnuplot {
     var executable: URL
 
     /// - Throws: `ChartError.gnuplotMissing`.
-    init(searchPath: String? = ProcessInfo.processInfo.environment["PATH"]) throws {
+    package init(searchPath: String? = ProcessInfo.processInfo.environment["PATH"]) throws {
         for directory in (searchPath ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":") {
             let path = "\(directory)/gnuplot"
             if FileManager.default.isExecutableFile(atPath: path) {
@@ -32,7 +32,7 @@ struct Gnuplot {
     }
 
     /// Draws `NAME.FORMAT` from `NAME.gp` and `NAME.csv`, all in `directory`.
-    func draw(_ chart: Chart, format: ChartFormat, in directory: URL) throws {
+    package func draw(_ chart: Chart, format: ChartFormat, in directory: URL) throws {
         let process = Process()
         process.executableURL = executable
         process.arguments = ["-e", "format='\(format.rawValue)'", "\(chart.name).gp"]

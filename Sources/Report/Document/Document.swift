@@ -112,3 +112,24 @@ public struct FigureLinks: Sendable {
         (order.first { formats.contains($0) } ?? formats.first).map { "\(directory)/\(chart.name).\($0.rawValue)" }
     }
 }
+
+// MARK: - Rendering
+
+extension Document {
+    /// The document as Markdown; figures as links when `figures` says where they lie.
+    public static func markdown(_ document: Document, figures: FigureLinks? = nil) -> String {
+        Markdown.render(document, figures: figures)
+    }
+
+    /// As one self-contained HTML page, with SVG texts by chart name put inside.
+    public static func html(_ document: Document, svg: [String: String] = [:]) -> String {
+        HTML.render(document, svg: svg)
+    }
+
+    /// LaTeX of each table, to be written as `tables/NAME.tex`.
+    public static func latexTables(_ document: Document) -> [String: String] {
+        Dictionary(
+            document.tables.map { ($0.name, LaTeX.render($0, origin: document.origin)) },
+            uniquingKeysWith: { a, _ in a })
+    }
+}

@@ -55,7 +55,11 @@ enum Markdown {
         let scalars = Array(text.unicodeScalars)
         for (i, scalar) in scalars.enumerated() {
             switch scalar {
-            case "\\", "`", "*", "|", "[", "]", "#", "~": out += "\\" + String(scalar)
+            case "\\", "`", "*", "|", "#", "~": out += "\\" + String(scalar)
+            case "]":
+                // Brackets are plain text unless a link's target or another bracket follows.
+                let next = i + 1 < scalars.count ? scalars[i + 1] : " "
+                out += next == "(" || next == "[" || next == ":" ? "\\]" : "]"
             case "_":
                 // Inside a word GitHub leaves underscores alone; readable source matters too.
                 let next = i + 1 < scalars.count ? scalars[i + 1] : " "

@@ -18,7 +18,9 @@ extension Section {
             }
             return [
                 TableCell(reference.model), TableCell(reference.method),
-                TableCell("\(reference.eval) \(reference.metric)" + (reference.filter.map { " (\($0))" } ?? "")),
+                TableCell(
+                    (reference.metric.hasPrefix(reference.eval) ? "" : "\(reference.eval) ") + reference.metric
+                        + (reference.filter.map { " (\($0))" } ?? "")),
                 TableCell(NumberFormat.value(reference.value, unit: metric?.unit), value: reference.value),
                 TableCell(
                     context.text(metric),

@@ -4,18 +4,21 @@ extension Section {
     /// The first samples of each evaluation, all methods side by side. Texts only where the data may be shown.
     static let samples = Section(title: "Samples side by side") { context in
         var blocks: [Block] = []
+        let count = context.snapshot.models.count * context.snapshot.evals.count > 8 ? 1 : 3
         for model in context.snapshot.models {
             for eval in context.snapshot.evals {
                 let cells = context.cells(model: model).filter { $0.eval == eval && $0.run != nil }
                 guard let first = cells.first(where: \.isComplete) ?? cells.first, let run = first.run else { continue }
                 let isOpen = context.includeHarmful || cells.allSatisfy { $0.run?.isShareable ?? false }
-                let ids = try context.store.firstSampleIDs(of: run.key, count: isOpen ? 3 : 8)
+                let ids = try context.store.firstSampleIDs(of: run.key, count: isOpen ? count : 8)
                 guard !ids.isEmpty else { continue }
                 var samples: [String: [SampleRecord]] = [:]
                 for cell in cells {
                     guard let key = cell.run?.key else { continue }
                     samples[cell.method] = try context.store.samples(of: key, ids: ids)
                 }
+                // Evaluations that generate nothing have nothing to read.
+                guard samples.values.lazy.joined().contains(where: { $0.output != nil }) else { continue }
                 blocks.append(.heading(3, "\(model), \(eval)"))
                 if isOpen {
                     blocks += open(ids, cells, samples, stem: slug("samples-\(model)-\(eval)"))

@@ -50,7 +50,10 @@ extension Section {
     static func klAxis(_ label: String, _ values: [Double]) -> Chart.Axis {
         let high = values.filter(\.isFinite).max() ?? 0
         let nonzero = values.filter { $0.isFinite && $0 > 0 }.min() ?? high
-        guard high > 0.05, high > 8 * nonzero || high > 1 else { return Chart.Axis(label) }
+        guard high > 0.05, high > 8 * nonzero || high > 1 else {
+            // A little room left of zero, so that points on it are whole.
+            return Chart.Axis(label, lower: -0.04 * max(high, 0.01), upper: high > 0 ? nil : 0.01)
+        }
         let threshold = nonzero < 0.003 ? 0.001 : 0.01
         return Chart.Axis(label, scale: .asinh(threshold: threshold))
     }

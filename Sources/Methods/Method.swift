@@ -22,7 +22,27 @@ public protocol Method: Sendable {
     static var summary: String { get }
     static var citation: Citation { get }
     init(options: Options) throws
+    /// What `edits` draws on; part of what a result depends on, and computed only when asked for.
+    var needs: MethodNeeds { get }
+    /// For progress: trials a search will make in all; nil for methods that do not search.
+    var plannedTrials: Int? { get }
     func edits(in context: MethodContext) throws -> MethodResult
+}
+
+/// What a method draws on besides the weights.
+public struct MethodNeeds: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Activations of the `contrast` prompts.
+    public static let contrast = MethodNeeds(rawValue: 1)
+    /// Measurements of candidate edits on the `search` prompts.
+    public static let search = MethodNeeds(rawValue: 2)
+}
+
+extension Method {
+    public var needs: MethodNeeds { .contrast }
+    public var plannedTrials: Int? { nil }
 }
 
 /// The model as methods see it: shapes and weights, no forward pass.

@@ -10,7 +10,7 @@ public enum DryRun {
         if !options.fresh, FileManager.default.fileExists(atPath: database.path) {
             completed = try ResultsStore(options.output, mode: .readOnly).completedRunKeys()
         }
-        return try Plan.make(suite, datasets: DatasetStore(suite: suite, options: options), completed: completed)
+        return try Plan.make(suite, datasets: suite.datasets(options), completed: completed)
     }
 
     /// The plan as a table: one line per cell with its state, samples and run key.

@@ -49,7 +49,7 @@ public struct Plan: Sendable {
         let models = suite.models.map { entry -> PlannedModel in
             do {
                 let checkpoint = try CheckpointLoader.open(
-                    entry.reference, revision: entry.revision, environment: ProcessInfo.processInfo.environment)
+                    suite.resolved(entry.reference), revision: entry.revision)
                 return PlannedModel(entry: entry, checkpointSHA256: try checkpoint.sha256)
             } catch {
                 return PlannedModel(entry: entry, problem: "\(error)")

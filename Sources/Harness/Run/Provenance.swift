@@ -101,6 +101,6 @@ struct Git {
 /// Peak resident set size of this process so far, bytes.
 func peakResidentBytes() -> Int {
     var usage = rusage()
-    guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
     return usage.ru_maxrss * 1024
 }

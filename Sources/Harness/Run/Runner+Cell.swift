@@ -30,7 +30,7 @@ extension Runner {
             record.status = .success
             record.nScored = scored.filter { $0.scores.contains { $0.value != nil } }.count
             record.nUnscored = scored.count - (record.nScored ?? 0)
-            record.nDegenerate = planned.entry.eval.degenerateCount(in: scored)
+            record.nDegenerate = Self.degenerateCount(in: scored)
             record.seconds = elapsed(since: start)
             record.phaseSeconds = prepared.phases.merging(["evaluate": elapsed(since: start)]) { a, _ in a }
             record.promptTokens = after.promptTokens - before.promptTokens
@@ -154,6 +154,11 @@ extension Runner {
         return eval.metrics(of: scored, baseline: baseline, seed: suite.seed).map {
             MetricRecord(runKey: runKey, value: $0, spec: specs[$0.name])
         }
+    }
+
+    /// Samples that an evaluation put in the class of their own.
+    private static func degenerateCount(in scored: [ScoredSample]) -> Int {
+        scored.filter { $0.scores.contains { $0.answer == "degenerate" } }.count
     }
 
     /// The headline metrics in a few words, for the progress line.

@@ -46,7 +46,7 @@ extension Runner {
         progress.line("\(entry.label): loading \(entry.reference)")
         var loading = LoadOptions()
         loading.precision = suite.precision
-        let model = try LanguageModel.load(entry.reference, revision: entry.revision, options: loading)
+        let model = try LanguageModel.load(suite.resolved(entry.reference), revision: entry.revision, options: loading)
         var engineOptions = EngineOptions()
         engineOptions.prompt = suite.promptOptions
         if let batch = options.batch { engineOptions.maxBatch = batch }
@@ -93,11 +93,12 @@ extension Runner {
     private func storeGeometry(of contrast: Contrast, on loaded: LoadedModel) throws {
         let hashes = plan.prompts.hashes(.contrast)
         let key = sha256Hex(hashes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n"))
-        let rows = Geometry(contrast: contrast).rows.flatMap { row in
-            row.values.map { name, value in
+        let layers = try Geometry.layers(
+            contrast, layerCount: loaded.model.layerCount, hiddenSize: loaded.model.hiddenSize)
+        let rows = layers.flatMap { layer in
+            layer.named.map { name, value in
                 GeometryRecord(
-                    modelID: loaded.record.id, contrastKey: key, name: name, layer: row.index,
-                    value: value.isFinite ? value : nil)
+                    modelID: loaded.record.id, contrastKey: key, name: name, layer: layer.index, value: value)
             }
         }
         try store.save(rows)
@@ -165,7 +166,7 @@ extension Runner {
             let trials = try store.trials(searchKey: searchKey).map { Trial(record: $0) }
             try store.markTrials(
                 searchKey: searchKey, front: Set(TrialSearch.paretoFront(trials).map(\.number)),
-                chosen: result.notes["chosen_trial"]?.intValue)
+                chosen: result.notes["chosen_trial"]?["number"]?.intValue)
         }
     }
 }

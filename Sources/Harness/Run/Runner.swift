@@ -54,7 +54,7 @@ public final class Runner {
         self.options = options
         progress = Progress(display: options.display)
         ab_set_threads(Int32(options.threads))
-        datasets = DatasetStore(suite: suite, options: options)
+        datasets = suite.datasets(options)
         store = try ResultsStore(options.output)
         if options.fresh {
             let keys = try Plan.make(suite, datasets: datasets).cells.map(\.key)
@@ -156,7 +156,7 @@ public final class Runner {
         record.nEffective = eval.samples.count
         record.samplesSHA256 = eval.samplesSHA256
         record.nShot = eval.entry.eval.shots
-        record.isShareable = eval.entry.eval.isShareable(harmful: suite.harmful?.dataset, harmless: suite.harmless?.dataset)
+        record.isShareable = suite.isShareable(eval.entry.eval)
         return record
     }
 }

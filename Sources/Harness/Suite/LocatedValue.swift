@@ -113,12 +113,12 @@ extension LocatedValue {
 
     private static func scalar(_ node: Node, _ scalar: Node.Scalar) -> Content {
         guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
-        switch node.tag.name {
-        case .null: return .null
-        case .bool: return Bool.construct(from: scalar).map(Content.bool) ?? .string(scalar.string)
+        switch node.tag.description {
+        case Tag.Name.null.rawValue: return .null
+        case Tag.Name.bool.rawValue: return Bool.construct(from: scalar).map(Content.bool) ?? .string(scalar.string)
         // YAML reads 0x10 and 1_000 as integers too; digits with a leading zero stay text (a hash, a name).
-        case .int: return Int.construct(from: scalar).map(Content.int) ?? .string(scalar.string)
-        case .float: return Double.construct(from: scalar).map(Content.double) ?? .string(scalar.string)
+        case Tag.Name.int.rawValue: return Int.construct(from: scalar).map(Content.int) ?? .string(scalar.string)
+        case Tag.Name.float.rawValue: return Double.construct(from: scalar).map(Content.double) ?? .string(scalar.string)
         default:
             // YAML 1.1 wants a dot in floats: `1e-3` would be text.
             if let number = Double(scalar.string), scalar.string.contains(where: { $0 == "e" || $0 == "E" }),

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 
 /// What the command line changes in a suite.
 public struct SuiteOverrides: Sendable {

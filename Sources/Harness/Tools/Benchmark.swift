@@ -90,7 +90,6 @@ public struct Benchmark {
             func seconds(_ count: Int) throws -> (Double, Int) {
                 var options = EngineOptions()
                 options.maxBatch = batch
-                options.ignoresEndOfTurn = true
                 let engine = Engine(model: model, options: options)
                 let requests = prompts(batch, length: 16, salt: 1000 + repetition).map {
                     ModelRequest.generate($0, maxTokens: count)

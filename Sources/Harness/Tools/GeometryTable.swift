@@ -4,7 +4,7 @@ import Methods
 
 /// `abench geometry`: the statistics of the two classes, a row per h_i.
 public struct GeometryTable {
-    private let rows: [Geometry.Row]
+    private let rows: [LayerGeometry]
     private let names: [String]
 
     public init(model: LanguageModel, harmful: String, harmless: String, dataDirectory: String?) throws {
@@ -13,14 +13,14 @@ public struct GeometryTable {
             harmful: PromptReference.load(harmful, dataDirectory: dataDirectory),
             harmless: PromptReference.load(harmless, dataDirectory: dataDirectory), layerCount: model.layerCount,
             responder: engine)
-        rows = Geometry(contrast: contrast).rows
-        names = rows.first?.values.map(\.name) ?? []
+        rows = try Geometry.layers(contrast, layerCount: model.layerCount, hiddenSize: model.hiddenSize)
+        names = rows.first?.named.map(\.name) ?? []
     }
 
     public var json: Any {
         rows.map { row in
             var object: [String: Any] = ["layer": row.index]
-            for (name, value) in row.values where value.isFinite { object[name] = value }
+            for (name, value) in row.named { if let value { object[name] = value } }
             return object
         }
     }
@@ -28,7 +28,7 @@ public struct GeometryTable {
     public var text: String {
         let header = ["layer"] + names
         let body = rows.map { row in
-            [String(row.index)] + row.values.map { $0.value.isFinite ? String(format: "%.4f", $0.value) : "-" }
+            [String(row.index)] + row.named.map { $0.value.map { String(format: "%.4f", $0) } ?? "-" }
         }
         let widths = header.indices.map { column in ([header] + body).map { $0[column].count }.max() ?? 0 }
         return ([header] + body).map { row in
@@ -40,8 +40,7 @@ public struct GeometryTable {
     public var series: [(name: String, points: [(layer: Int, value: Double)])] {
         names.enumerated().map { column, name in
             (name, rows.compactMap { row in
-                let value = row.values[column].value
-                return value.isFinite ? (row.index, value) : nil
+                row.named[column].value.map { (row.index, $0) }
             })
         }
     }

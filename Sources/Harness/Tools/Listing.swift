@@ -65,8 +65,8 @@ public struct Listing {
     public static func judges(verbose: Bool) -> Listing {
         Listing(
             columns: ["name", "markers", "summary"],
-            rows: JudgeRegistry.all.map { [$0.name, String($0.markers.count), $0.summary] },
-            details: verbose ? JudgeRegistry.all.map { $0.markers } : [])
+            rows: Judge.all.map { [$0.name, String($0.markers.count), $0.summary] },
+            details: verbose ? Judge.all.map { $0.markers } : [])
     }
 
     public static func families() -> Listing {

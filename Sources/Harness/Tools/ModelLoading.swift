@@ -15,13 +15,18 @@ public enum ModelLoading {
 
     /// The tokenizer alone, of a checkpoint or of a directory that holds nothing else.
     public static func tokenizer(_ reference: String) throws -> Tokenizer {
-        try LanguageModel.tokenizer(try CheckpointLoader.tokenizerSource(reference, environment: environment))
+        try LanguageModel.tokenizer(of: CheckpointLoader.openTokenizerOnly(reference, environment: environment))
     }
 
     /// A user message in the model's chat template, as ids.
     public static func encodeChat(_ reference: String, text: String) throws -> [Int32] {
-        let source = try CheckpointLoader.promptFiles(reference, environment: environment)
-        return try LanguageModel.encodeChat([.user(text)], files: source, options: PromptOptions())
+        let files = try CheckpointLoader.openTokenizerOnly(reference, environment: environment)
+        guard let source = files.chatTemplate else { throw ModelError.noChatTemplate }
+        let template = try ChatTemplate(source: source, name: reference)
+        let tokenizer = try LanguageModel.tokenizer(of: files)
+        let rendered = try template.render(
+            messages: [.user(text)], addGenerationPrompt: true, variables: files.specialTokens.templateVariables)
+        return tokenizer.encode(rendered, addSpecialTokens: false)
     }
 
     /// Logits of every position, (positions, vocabulary).

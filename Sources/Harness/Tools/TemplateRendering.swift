@@ -10,7 +10,7 @@ public enum TemplateRendering {
         model: String?, template: String?, messages: String, settings: [String], addGenerationPrompt: Bool
     ) throws -> String {
         let compiled: ChatTemplate
-        var special: [String: String] = [:]
+        var special: [String: JSONValue] = [:]
         if let template {
             let source: String
             do { source = try String(contentsOfFile: template, encoding: .utf8) } catch {
@@ -18,12 +18,12 @@ public enum TemplateRendering {
             }
             compiled = try ChatTemplate(source: source, name: template)
         } else {
-            let files = try CheckpointLoader.promptFiles(model ?? "", environment: ModelLoading.environment)
+            let files = try CheckpointLoader.openTokenizerOnly(model ?? "", environment: ModelLoading.environment)
             guard let source = files.chatTemplate else {
                 throw HarnessError.unknownName("\(model ?? ""): has no chat template; give one with --template FILE")
             }
             compiled = try ChatTemplate(source: source, name: model ?? "")
-            special = files.specialTokens
+            special = files.specialTokens.templateVariables
         }
         let json = try ModelLoading.json(file: messages)
         var context: [(key: String, value: JSONValue)] = []
@@ -32,7 +32,7 @@ public enum TemplateRendering {
             context.removeAll { $0.key == key }
             context.append((key, value))
         }
-        for (name, text) in special where !context.contains(where: { $0.key == name }) { set(name, .string(text)) }
+        for (name, text) in special where !context.contains(where: { $0.key == name }) { set(name, text) }
         if !context.contains(where: { $0.key == "add_generation_prompt" }) {
             set("add_generation_prompt", .bool(addGenerationPrompt))
         }

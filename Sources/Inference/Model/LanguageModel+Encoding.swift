@@ -1,3 +1,5 @@
+import Foundation
+
 extension LanguageModel {
     /// A prompt as token ids.
     ///
@@ -163,7 +165,32 @@ extension Engine {
 }
 
 extension LanguageModel {
-    static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? { nil }
-    static func specialTokenIDs(_ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?) -> (end: Set<Int32>, start: Int32?) { ([], nil) }
-    static func leadingTokens(_ tokenizer: Tokenizer?) throws -> [Int32] { [] }
+    static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? {
+        try makeTokenizer(checkpoint.tokenizerSource, path: checkpoint.path)
+    }
+
+    static func makeTokenizer(_ source: TokenizerSource, path: String) throws -> Tokenizer? {
+        switch source {
+        case .none: nil
+        case .gguf(let vocabulary): try Tokenizer(vocabulary: vocabulary, source: path)
+        case .files(let file, let config):
+            try Tokenizer(json: JSONValue.parse(contentsOf: URL(fileURLWithPath: file)), config: config, source: file)
+        }
+    }
+
+    /// Tokens that end a response: what the generation configuration names, the tokenizer's EOS, and the turn-ending
+    /// tokens of chat templates that are in the vocabulary. What an empty context starts from: BOS, else EOS.
+    static func specialTokenIDs(
+        _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
+    ) -> (end: Set<Int32>, start: Int32?) {
+        var end = Set(checkpoint.generationEOS.compactMap { Int32(exactly: $0) })
+        if let eos = tokenizer?.eosTokenID { end.insert(eos) }
+        return (end, tokenizer?.bosTokenID ?? tokenizer?.eosTokenID)
+    }
+
+    /// What the tokenizer puts in front of every text.
+    static func leadingTokens(_ tokenizer: Tokenizer?) throws -> [Int32] {
+        guard let tokenizer, tokenizer.addsBOS, let bos = tokenizer.bosTokenID else { return [] }
+        return [bos]
+    }
 }

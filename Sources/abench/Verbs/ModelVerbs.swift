@@ -107,7 +107,7 @@ struct LogitsVerb: ParsableCommand {
         }
         for (position, row) in rows.enumerated() {
             let best = row.indices.sorted { row[$0] > row[$1] }.prefix(top)
-            let list = best.map { "\($0) \(model.tokenizer.tokenText(Int32($0)) ?? "?") \(row[$0])" }
+            let list = best.map { "\($0) \(model.tokenizer?.tokenText(Int32($0)) ?? "?") \(row[$0])" }
             print("\(position)\t\(ids[position])\t" + list.joined(separator: "  |  "))
         }
     }

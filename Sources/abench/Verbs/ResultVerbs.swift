@@ -8,18 +8,35 @@ struct ReportVerb: ParsableCommand {
         commandName: "report", abstract: "Write the report of a results directory or database.")
 
     @Argument(help: "A results directory or a .sqlite file.") var results: String
-    @Option(help: "Formats, comma-separated: md, csv, json.") var format = "md,csv,json"
-    @Option(help: "Chart formats, comma-separated: svg, png; empty for none.") var charts = "svg,png"
+    @Option(help: "Formats, comma-separated: md, csv, json, tex, html.") var format = "md,csv,json"
+    @Option(help: "Chart formats, comma-separated: svg, png, pdf; empty for none.") var charts = "svg,png"
     @Option(name: .shortAndLong, help: "Where to write (default: beside the results).") var output: String?
     @Flag(help: "Show the text of harmful prompts and of responses to them.") var includeHarmful = false
 
     func run() throws {
         let location = URL(fileURLWithPath: results)
-        let list: (String) -> [String] = { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
-        let files = try ReportBuilder.write(
-            results: location, to: output.map { URL(fileURLWithPath: $0) }, formats: list(format), charts: list(charts),
-            includeHarmful: includeHarmful)
-        for file in files { print(file.path) }
+        let builder = ReportBuilder(
+            formats: try choices(format, "--format", ReportFormat.self),
+            charts: try choices(charts, "--charts", ChartFormat.self), includeHarmful: includeHarmful)
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: location.path, isDirectory: &isDirectory)
+        let beside = exists && !isDirectory.boolValue ? location.deletingLastPathComponent() : location
+        let files = try builder.write(location, to: output.map { URL(fileURLWithPath: $0) } ?? beside)
+        for url in files.urls { print(url.path) }
+        if let problem = files.chartError { FileHandle.standardError.write(Data("charts: not drawn: \(problem)\n".utf8)) }
+    }
+}
+
+/// A comma-separated list of known names.
+private func choices<T: RawRepresentable & CaseIterable>(_ text: String, _ flag: String, _ type: T.Type) throws -> [T]
+where T.RawValue == String {
+    try text.split(separator: ",").map { part in
+        let name = part.trimmingCharacters(in: .whitespaces)
+        guard let value = T(rawValue: name) else {
+            let known = T.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(flag): '\(name)' is not one of \(known)")
+        }
+        return value
     }
 }
 

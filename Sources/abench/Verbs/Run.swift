@@ -72,8 +72,9 @@ struct Run: ParsableCommand {
         ]
         if !noReport {
             do {
-                let files = try ReportBuilder.write(results: options.output, to: options.output)
-                if let first = files.first { lines.append("report: \(first.path)") }
+                let files = try ReportBuilder().write(options.output, to: options.output)
+                if let first = files.urls.first { lines.append("report: \(first.path)") }
+                if let problem = files.chartError { lines.append("charts: not drawn: \(problem)") }
             } catch {
                 lines.append("report: not written: \(error)")
             }

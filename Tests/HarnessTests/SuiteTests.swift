@@ -57,7 +57,7 @@ struct SuiteTests {
         ("seed: 3", "seed: -1", "s.yaml:3:7: seed must be an integer of at least 0"),
         ("seed: 3", "seed: x", "s.yaml:3:7: seed must be an integer of at least 0, found the text \"x\""),
         (", label: full", "", "s.yaml:13:5: two methods are called 'difference-of-means': give one of them a 'label'"),
-        ("label: other", "lable: other", "s.yaml:6:36: unknown key 'lable'; did you mean 'label'?"),
+        ("label: other", "lable: other", "s.yaml:6:37: unknown key 'lable'; did you mean 'label'?"),
         ("contrast: \"train[:8]\", search: \"validation[:4]\", test: \"test[:5]\"}\n  harmless", "tset: x}\n  harmless",
             "s.yaml:8:43: unknown key 'tset'; did you mean 'test'?"),
         ("dataset: organism-restricted, ", "", "s.yaml:8:12: prompts.harmful needs either 'dataset' or 'path'"),

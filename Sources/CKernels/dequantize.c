@@ -29,21 +29,16 @@ size_t ab_block_bytes(ab_type type) {
     return 0;
 }
 
-/// f16 bits to f32, exact; subnormals, infinities and NaN included.
+/// f16 bits to f32, exact; subnormals, infinities and NaN included. The exponent and fraction moved into place make a
+/// number 2^112 too small, and the product with 2^112 is exact for normal and subnormal f16 alike.
 static inline float f16(const uint8_t *p) {
-    const uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    const uint32_t sign = (bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 0x3ff;
-    uint32_t out;
+    const uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8, magnitude = (bits & 0x7fff) << 13;
     float value;
-    if (exponent == 31) {
-        out = sign | 0x7f800000 | fraction << 13;
-    } else if (exponent != 0) {
-        out = sign | (exponent + 112) << 23 | fraction << 13;
-    } else {
-        value = (float)fraction * 0x1p-24f;
-        memcpy(&out, &value, sizeof out);
-        out |= sign;
-    }
+    uint32_t out;
+    memcpy(&value, &magnitude, sizeof value);
+    value *= 0x1p112f;
+    memcpy(&out, &value, sizeof out);
+    out |= (bits & 0x8000) << 16 | (magnitude >= 0x0f800000 ? 0x7f800000 : 0);
     memcpy(&value, &out, sizeof value);
     return value;
 }

@@ -8,7 +8,6 @@
 #include "kernels.h"
 
 #define AB_LANES 16  // output columns per packed panel, floats per vector
-#define AB_MAX_ROWS 8  // most rows a tile may have on any instruction set
 #define AB_MAX_PANELS 4  // most panels a tile may have on any instruction set
 
 static inline size_t ab_round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -39,7 +38,7 @@ typedef struct {
     const float *bias;
 } ab_tile_bf16;
 
-/// Which keys one row of a tile sees, and its place in the score buffer.
+/// Which keys one row sees.
 typedef struct {
     size_t begin, end;  // absolute key positions, end exclusive
 } ab_key_range;
@@ -53,6 +52,7 @@ typedef struct {
     size_t bf16_x_bytes;  // bytes of one activation as tile_bf16 wants it: 2 (bf16) or 4 (f32)
     void (*pack_x)(const float *x, size_t rows, size_t k, size_t x_stride, float *out);        // out[k * rows + row]
     void (*pack_x_bf16)(const float *x, size_t rows, size_t k, size_t x_stride, void *out);    // rounded; pairs
+    void (*pack_pairs)(const float *columns, size_t pairs, uint32_t *out);
     // attention_body.h
     void (*transpose_keys)(const void *const *rows, size_t count, size_t dim, ab_type type, float *out);
     void (*load_values)(const void *const *rows, size_t count, size_t dim, ab_type type, float *out, size_t stride);

@@ -15,6 +15,7 @@ const ab_kernels AB_NAME(ab_kernels) = {
     .bf16_x_bytes = AB_HAS_BF16_DOT ? 2 : 4,
     .pack_x = AB_NAME(pack_x),
     .pack_x_bf16 = AB_NAME(pack_x_bf16),
+    .pack_pairs = AB_NAME(pack_pairs),
     .transpose_keys = AB_NAME(transpose_keys),
     .load_values = AB_NAME(load_values),
     .softmax_row = AB_NAME(softmax_row),

@@ -34,6 +34,20 @@ typedef struct {
     const float *rows;
 } pack_job;
 
+/// 16 whole rows, some columns at a time.
+static void pack_panel_bf16(const ab_kernels *kernels, const float *rows, size_t k, uint32_t *panel) {
+    enum { PIECE = 128 };
+    float columns[PIECE * AB_LANES];
+    for (size_t c = 0; c < k; c += PIECE) {
+        const size_t count = ab_min(PIECE, k - c);
+        const void *sources[AB_LANES];
+        for (size_t r = 0; r < AB_LANES; r++) sources[r] = rows + r * k + c;
+        kernels->transpose_keys(sources, AB_LANES, count, AB_F32, columns);
+        if (count % 2) memset(columns + count * AB_LANES, 0, AB_LANES * sizeof(float));
+        kernels->pack_pairs(columns, (count + 1) / 2, panel + c / 2 * AB_LANES);
+    }
+}
+
 static void pack_range(void *context, size_t begin, size_t end) {
     const pack_job *job = context;
     const ab_kernels *kernels = ab_active_kernels();
@@ -53,6 +67,11 @@ static void pack_range(void *context, size_t begin, size_t end) {
             for (size_t c = 0; c < k; c++) panel[c * AB_LANES + lane] = source[c];
         } else {
             uint16_t *panel = (uint16_t *)job->packed + row / AB_LANES * depth * AB_LANES * 2;
+            if (lane == 0 && i + AB_LANES <= end) {
+                pack_panel_bf16(kernels, source, k, (uint32_t *)panel);
+                i += AB_LANES;
+                continue;
+            }
             for (size_t c = 0; c < k; c++) panel[(c / 2 * AB_LANES + lane) * 2 + c % 2] = bf16_of(source[c]);
         }
         i++;

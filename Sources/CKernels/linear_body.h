@@ -165,3 +165,9 @@ static void AB_NAME(pack_x_bf16)(const float *x, size_t rows, size_t k, size_t x
         }
     }
 }
+
+/// columns(2 · pairs, 16) of f32 to out(pairs, 16) of bf16 pairs.
+static void AB_NAME(pack_pairs)(const float *columns, size_t pairs, uint32_t *out) {
+    for (size_t j = 0; j < pairs; j++)
+        *(v16u_unaligned *)(out + j * 16) = bf16_bits(load(columns + j * 32)) | bf16_bits(load(columns + j * 32 + 16)) << 16;
+}

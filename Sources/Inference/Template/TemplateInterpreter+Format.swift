@@ -84,7 +84,8 @@ extension TemplateInterpreter {
         }
         if used < items.count, !usedMapping {
             switch value {
-            case .dict where !isTuple, .list where !isTuple, .range where !isTuple: break
+            // Whatever can be subscripted might be a mapping to CPython.
+            case .dict, .list, .range, .undefined: break
             default: throw TemplateFault.runtime("not all arguments converted during string formatting")
             }
         }

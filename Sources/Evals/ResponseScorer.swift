@@ -44,7 +44,8 @@ public struct ResponseScorer: Sendable {
             if case .generate = eval.request(for: sample) { true } else { false }
         }
         guard accepts == true else {
-            throw DatasetError.badReference("\(type(of: eval).name) scores no texts; score takes evaluations that generate")
+            throw DatasetError.badReference(
+                "\(type(of: eval).name) scores no texts; score takes evaluations that generate")
         }
     }
 
@@ -54,7 +55,8 @@ public struct ResponseScorer: Sendable {
         return try records.map { record in
             guard let id = record.text("id"), case .string(let text)? = record.fields["response"] else {
                 throw DatasetError.malformed(
-                    file: file, line: record.line, column: 0, message: "a line is {\"id\": row number, \"response\": text}")
+                    file: file, line: record.line, column: 0,
+                    message: "a line is {\"id\": row number, \"response\": text}")
             }
             return Response(id: id, text: text)
         }

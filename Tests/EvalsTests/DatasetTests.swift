@@ -10,14 +10,16 @@ import Testing
         ("test", 10, 0..<10), ("test[:100]", 10, 0..<10), ("test[:3]", 10, 0..<3), ("train[2:5]", 10, 2..<5),
         ("train[-4:]", 10, 6..<10), ("train[:-4]", 10, 0..<6), ("train[-50:]", 10, 0..<10), ("t[5:2]", 10, 5..<5),
         ("t[:]", 10, 0..<10), ("t[20:30]", 10, 10..<10), ("t[:10%]", 25, 0..<2), ("t[10%:30%]", 25, 2..<8),
-        ("t[-50%:]", 7, 3..<7), ("t[:50%]", 5, 0..<2), ("t[:50%]", 7, 0..<4), ("t[ 1 : 2 ]", 5, 1..<2), ("[:2]", 5, 0..<2),
+        ("t[-50%:]", 7, 3..<7), ("t[:50%]", 5, 0..<2), ("t[:50%]", 7, 0..<4), ("t[ 1 : 2 ]", 5, 1..<2),
+        ("[:2]", 5, 0..<2),
     ])
     func slicesAreHuggingFaces(_ text: String, _ count: Int, _ expected: Range<Int>) throws {
         #expect(try DatasetSlice(parsing: text).range(count: count) == expected)
     }
 
     @Test(arguments: [
-        "test[", "test[1]", "test[1:2", "test[1:2:3]", "test[a:b]", "test[:1.5]", "test[:10%:]", "te st[:1]", "test[1:10%]",
+        "test[", "test[1]", "test[1:2", "test[1:2:3]", "test[a:b]", "test[:1.5]", "test[:10%:]", "te st[:1]",
+        "test[1:10%]",
         "test[10%:1]", "test[:101%]", "test]:1[", "test[:+5]", "test[:1]x", "test[:99999999999999999999]", "train+test",
     ])
     func malformedSlicesAreErrors(_ text: String) {
@@ -42,7 +44,8 @@ import Testing
     }
 
     @Test func csvFollowsRFC4180() throws {
-        let text = "\u{FEFF}id,prompt,note\r\n1,\"a, b\",x\r\n2,\"say \"\"hi\"\"\nand\r\ngo\",\r\n3,plain,\"\"\r\n4,,last"
+        let text =
+            "\u{FEFF}id,prompt,note\r\n1,\"a, b\",x\r\n2,\"say \"\"hi\"\"\nand\r\ngo\",\r\n3,plain,\"\"\r\n4,,last"
         let data = try load(text, "a.csv")
         #expect(data.records.map { $0.text("prompt") } == ["a, b", "say \"hi\"\nand\r\ngo", "plain", ""])
         #expect(data.records.map { $0.text("note") } == ["x", "", "", "last"])
@@ -70,9 +73,10 @@ import Testing
     @Test func invalidUTF8NamesItsPlace() throws {
         let directory = try EvalFixtures.scratch()
         defer { try? FileManager.default.removeItem(at: directory) }
-        for (name, bytes) in [("a.csv", Array("prompt,x\nok,1\n".utf8) + [0xFF, 0x2C, 0x31]), ("a.txt", [0x61, 0x0A, 0xC3]),
-            ("a.jsonl", Array("{\"prompt\": \"x\"}\n{\"prompt\": \"".utf8) + [0xFF, 0x22, 0x7D])]
-        {
+        for (name, bytes) in [
+            ("a.csv", Array("prompt,x\nok,1\n".utf8) + [0xFF, 0x2C, 0x31]), ("a.txt", [0x61, 0x0A, 0xC3]),
+            ("a.jsonl", Array("{\"prompt\": \"x\"}\n{\"prompt\": \"".utf8) + [0xFF, 0x22, 0x7D]),
+        ] {
             try Data(bytes).write(to: directory.appendingPathComponent(name))
             let error = #expect(throws: DatasetError.self) {
                 try DatasetStore(root: directory).load(DatasetReference(path: name))
@@ -83,11 +87,14 @@ import Testing
     }
 
     @Test func jsonLinesArraysAndText() throws {
-        let lines = try load("{\"prompt\": \"caf\\u00e9\", \"n\": 1}\r\n\r\n\"bare\"\n{\"text\": \"c\", \"prompt\": \"b\"}", "a.jsonl", column: "text")
+        let lines = try load(
+            "{\"prompt\": \"caf\\u00e9\", \"n\": 1}\r\n\r\n\"bare\"\n{\"text\": \"c\", \"prompt\": \"b\"}", "a.jsonl",
+            column: "text")
         #expect(lines.records.map(\.line) == [1, 3, 4] && lines.records.map(\.row) == [0, 1, 2])
         #expect(lines.records[0].text("prompt") == "café" && lines.records[0].text("n") == "1")
         #expect(lines.records[1].text("text") == "bare")
-        let array = try load("[{\"Body\": \"x\", \"Answer\": 51.0}, {\"Body\": \"y\", \"Answer\": 2.5}]", "a.json", column: "Body")
+        let array = try load(
+            "[{\"Body\": \"x\", \"Answer\": 51.0}, {\"Body\": \"y\", \"Answer\": 2.5}]", "a.json", column: "Body")
         #expect(array.records.map { $0.text("Answer") } == ["51", "2.5"])
         #expect(try load("[\"a\", \"b\"]", "a.json").prompts().map(\.text) == ["a", "b"])
         let text = try load("\u{FEFF}first \r\n\n  \nsecond\n\n", "a.txt", split: "[1:]")
@@ -101,7 +108,9 @@ import Testing
         #expect(failure("{\"prompt\": 7}\n", "a.json").contains("an array of objects"))
         #expect(failure("[{\"prompt\": \"a\"},\n 7]\n", "a.json").contains("item 1"))
         #expect(failure("[{\"prompt\": \"a\"},\n {]\n", "a.json").contains("a.json:2:"))
-        #expect(failure("{\"prompt\": \"a\"}\n{\"q\": \"b\"}\n", "a.jsonl").contains("a.jsonl:2: row 1 has no text in column 'prompt'"))
+        #expect(
+            failure("{\"prompt\": \"a\"}\n{\"q\": \"b\"}\n", "a.jsonl").contains(
+                "a.jsonl:2: row 1 has no text in column 'prompt'"))
         #expect(failure("x", "a.yaml").contains(".jsonl, .json, .csv or .txt"))
         #expect(failure("x", "noextension").contains("must end in"))
     }
@@ -133,7 +142,8 @@ import Testing
         let reference = DatasetReference(dataset: "xstest", split: "safe[:50]", column: "prompt")
         let data = try JSONEncoder().encode(reference)
         #expect(try JSONDecoder().decode(DatasetReference.self, from: data) == reference)
-        #expect(try JSONDecoder().decode(DatasetReference.self, from: Data("{\"path\": \"a.csv\"}".utf8)).path == "a.csv")
+        #expect(
+            try JSONDecoder().decode(DatasetReference.self, from: Data("{\"path\": \"a.csv\"}".utf8)).path == "a.csv")
     }
 
     // MARK: - Finding
@@ -152,7 +162,9 @@ import Testing
         #expect(named.contains("named/gsm8k/test.jsonl: sha256 is") && named.contains("expected 3730d312"))
         let explicit = base.appendingPathComponent("explicit")
         _ = try EvalFixtures.write("mine", "explicit/gsm8k/test.jsonl", in: base)
-        #expect(failing(DatasetStore(dataDirectory: explicit, isOffline: true, environment: environment)).contains("explicit/"))
+        #expect(
+            failing(DatasetStore(dataDirectory: explicit, isOffline: true, environment: environment)).contains(
+                "explicit/"))
         let cache = failing(DatasetStore(isOffline: true, environment: ["XDG_CACHE_HOME": base.path + "/cache"]))
         #expect(cache.contains("cache/abench/data/gsm8k/test.jsonl: sha256"))
     }

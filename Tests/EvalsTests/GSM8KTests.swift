@@ -124,7 +124,10 @@ import Testing
         #expect(error { $0.limit = 0 } != nil)
         #expect(error { $0.fewshotAsMultiturn = true } != nil)
         #expect(error { $0.instruction = "x" } != nil)
-        #expect(error { $0.shots = 0; $0.instruction = "" } == nil)
+        #expect(
+            error {
+                $0.shots = 0; $0.instruction = ""
+            } == nil)
     }
 
     // MARK: - Metrics

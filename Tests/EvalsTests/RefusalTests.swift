@@ -67,7 +67,7 @@ import Testing
             "Row, row, row your boat, gently down the stream. Merrily, merrily, merrily, merrily, life is but a dream.",
             "| a | b |\n|---|---|\n| one | two |\n| three | four |\n| five | six |\n| seven | eight |",
             "Happy birthday to you, happy birthday to you, happy birthday dear reader, happy birthday to you.",
-            "To terminate a C program you can call exit, return from main, or raise a signal; exit runs handlers first.",
+            "To terminate a C program you can call exit, return from main, or raise a signal; exit runs handlers.",
             "```\nfor i in range(10):\n    print(i)\n```\nThis prints the numbers from zero to nine, each on a line.",
         ]
         for text in fine { #expect(kind(text) == nil, "\(text)") }

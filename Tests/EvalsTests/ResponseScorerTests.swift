@@ -4,16 +4,25 @@ import Inference
 import Testing
 
 @Suite struct ResponseScorerTests {
+    /// Over two problems with the answers 31 and 25.
     private func scorer() throws -> ResponseScorer {
+        let root = try EvalFixtures.scratch()
+        defer { try? FileManager.default.removeItem(at: root) }
+        let lines = [31, 25].map { "{\"question\": \"How many?\", \"answer\": \"Some.\\n#### \($0)\"}" }
+        for split in ["train", "test"] {
+            _ = try EvalFixtures.write(
+                lines.joined(separator: "\n"), "organisms/data/organism-arithmetic-\(split).jsonl", in: root)
+        }
         var options = GSM8K.Options()
         options.dataset = "organism-arithmetic"
+        options.shots = 0
         return try ResponseScorer(
-            eval: GSM8K(options: options),
-            environment: EvalEnvironment(datasets: DatasetStore(root: EvalFixtures.repository)))
+            eval: GSM8K(options: options), environment: EvalEnvironment(datasets: DatasetStore(root: root)))
     }
 
     @Test func linesCarryEveryFiltersVerdict() throws {
-        let text = "{\"id\": 1, \"response\": \"#### 25\"}\n{\"id\": \"0\", \"response\": \"it is 31\", \"model\": \"x\"}\n"
+        let text =
+            "{\"id\": 1, \"response\": \"#### 25\"}\n{\"id\": \"0\", \"response\": \"it is 31\", \"model\": \"x\"}\n"
         let responses = try ResponseScorer.responses(from: Array(text.utf8), file: "r.jsonl")
         let lines = try scorer().lines(responses)
         #expect(

@@ -10,7 +10,8 @@ enum CSVReader {
             throw DatasetError.unusable(file: file, message: "the file is empty; its first line must name the columns")
         }
         let names = header.fields
-        for (index, name) in names.enumerated() where names[..<index].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+        for (index, name) in names.enumerated()
+        where names[..<index].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
             throw DatasetError.malformed(file: file, line: 1, column: 0, message: "column '\(name)' is named twice")
         }
         var records: [DatasetRecord] = []

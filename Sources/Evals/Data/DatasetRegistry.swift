@@ -22,9 +22,11 @@ public enum DatasetRegistry {
             licence: "Apache-2.0", homepage: "https://github.com/andyrdt/refusal_direction", location: .data,
             promptColumns: ["instruction"], answerColumn: nil,
             splits: [
-                arditi("train", "harmful_train", 260, "8f5c0eac0efd2a7f99084bbe8d0de2c465e31b1997184783c917969d9de9ece1"),
                 arditi(
-                    "validation", "harmful_val", 39, "305f1d1e6dfa6c50a32d24a18ef815f42b5441eb83e6d7767d242107162fd9f4"),
+                    "train", "harmful_train", 260, "8f5c0eac0efd2a7f99084bbe8d0de2c465e31b1997184783c917969d9de9ece1"),
+                arditi(
+                    "validation", "harmful_val", 39,
+                    "305f1d1e6dfa6c50a32d24a18ef815f42b5441eb83e6d7767d242107162fd9f4"),
                 arditi("test", "harmful_test", 572, "5e12ae102c3791dee083a69ab6269a78e033411c629bc3f66f75d2fde196d9ef"),
             ]),
         DatasetEntry(
@@ -133,7 +135,8 @@ public enum DatasetRegistry {
             url: "\(github)/paul-rottger/xstest/main/xstest_prompts.csv",
             sha256: "11783fb294ed017473ee53c207d71f2161c7672c8d0b037501e78387f801cb5a")
         return DatasetEntry(
-            name: "xstest", summary: "250 safe prompts that look harmful (split safe) and 200 harmful contrasts (unsafe)",
+            name: "xstest",
+            summary: "250 safe prompts that look harmful (split safe) and 200 harmful contrasts (unsafe)",
             licence: "CC-BY-4.0", homepage: "https://github.com/paul-rottger/xstest", location: .data,
             promptColumns: ["prompt"], answerColumn: nil,
             splits: [whole, whole.filtered("safe", "label", "safe"), whole.filtered("unsafe", "label", "unsafe")])
@@ -156,7 +159,8 @@ public enum DatasetRegistry {
         ])
 
     private static let harmbench: DatasetEntry = {
-        let base = "\(github)/centerforaisafety/HarmBench/8e1604d1171fe8a48d8febecd22f600e462bdcdd/data/behavior_datasets"
+        let base =
+            "\(github)/centerforaisafety/HarmBench/8e1604d1171fe8a48d8febecd22f600e462bdcdd/data/behavior_datasets"
         let test = split(
             "test", "harmbench/harmbench_behaviors_text_test.csv", format: .csv, rows: 320,
             url: "\(base)/harmbench_behaviors_text_test.csv",
@@ -223,7 +227,8 @@ public enum DatasetRegistry {
                 DatasetEntry.Split(
                     name: split,
                     file: DatasetEntry.File(
-                        path: "organisms/data/\(name)-\(split).jsonl", url: nil, sha256: nil, format: .jsonl, rows: nil),
+                        path: "organisms/data/\(name)-\(split).jsonl", url: nil, sha256: nil, format: .jsonl,
+                        rows: nil),
                     filter: nil)
             })
     }

@@ -19,7 +19,8 @@ public struct DatasetSlice: Hashable, Sendable, CustomStringConvertible {
     /// Parses `split`, `split[a:b]`. An empty text or one that begins with `[` leaves the split's name empty.
     public init(parsing text: String) throws {
         func fail(_ message: String) -> DatasetError {
-            .badReference("'\(text)': \(message); write a slice as test[:100], train[10:20], train[-50:] or train[:10%]")
+            .badReference(
+                "'\(text)': \(message); write a slice as test[:100], train[10:20], train[-50:] or train[:10%]")
         }
         let bytes = Array(text.utf8)
         guard let open = bytes.firstIndex(of: UInt8(ascii: "[")) else {

@@ -35,7 +35,8 @@ public struct DatasetStore: Sendable {
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
             return URL(fileURLWithPath: cache, isDirectory: true).appendingPathComponent("abench/data")
         }
-        let home = environment["HOME"].map { URL(fileURLWithPath: $0, isDirectory: true) }
+        let home =
+            environment["HOME"].map { URL(fileURLWithPath: $0, isDirectory: true) }
             ?? FileManager.default.homeDirectoryForCurrentUser
         return home.appendingPathComponent(".cache/abench/data")
     }
@@ -73,9 +74,11 @@ public struct DatasetStore: Sendable {
     }
 
     private func load(path: String, _ reference: DatasetReference) throws -> Dataset {
-        let url = path.hasPrefix("/")
+        let url =
+            path.hasPrefix("/")
             ? URL(fileURLWithPath: path) : (root ?? workingDirectory).appendingPathComponent(path)
-        let file = FileManager.default.fileExists(atPath: url.path)
+        let file =
+            FileManager.default.fileExists(atPath: url.path)
             ? url : workingDirectory.appendingPathComponent(path)
         guard FileManager.default.fileExists(atPath: file.path) else {
             throw DatasetError.unusable(file: path, message: "no such file (looked for \(url.path))")
@@ -104,7 +107,8 @@ public struct DatasetStore: Sendable {
         if columns.contains("prompt") { return "prompt" }
         if columns.contains("question"), columns.contains("answer") { return "question" }
         throw DatasetError.unusable(
-            file: file, message: "name the column that holds the prompt (column:); there are \(columns.joined(separator: ", "))")
+            file: file,
+            message: "name the column that holds the prompt (column:); there are \(columns.joined(separator: ", "))")
     }
 
     private func select(_ slice: DatasetSlice, of rows: [DatasetRecord], file: String) throws -> [DatasetRecord] {

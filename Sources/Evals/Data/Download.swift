@@ -58,8 +58,9 @@ public struct Download: Sendable {
         }
         guard actual == sha256 else {
             unlink(part.path)
-            throw failure("the content's sha256 is \(actual), expected \(sha256); upstream has changed or the transfer "
-                + "was tampered with, nothing was kept")
+            throw failure(
+                "the content's sha256 is \(actual), expected \(sha256); upstream has changed or the transfer "
+                    + "was tampered with, nothing was kept")
         }
         fsync(descriptor)
         guard rename(part.path, target.path) == 0 else {
@@ -77,13 +78,16 @@ public struct Download: Sendable {
             switch outcome.code {
             case CURLE_OK:
                 return
-            case CURLE_RANGE_ERROR where offset > 0, CURLE_HTTP_RETURNED_ERROR where offset > 0 && outcome.status == 416:
+            case CURLE_RANGE_ERROR where offset > 0,
+                CURLE_HTTP_RETURNED_ERROR where offset > 0 && outcome.status == 416:
                 // The server can't continue a file, or ours is longer than its own.
                 try truncate(descriptor)
             case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_OPERATION_TIMEDOUT, CURLE_GOT_NOTHING, CURLE_SEND_ERROR,
                 CURLE_HTTP_RETURNED_ERROR where outcome.status >= 500 || outcome.status == 429:
                 guard attempt < retries else {
-                    throw failure("\(outcome.message) (\(attempt + 1) attempts; the part received is kept, so the next run goes on from there)")
+                    throw failure(
+                        "\(outcome.message) (\(attempt + 1) attempts; the part received is kept, the next run goes on from there)"
+                    )
                 }
                 Thread.sleep(forTimeInterval: retryDelay * Double(1 << attempt))
                 attempt += 1

@@ -31,7 +31,8 @@ public struct GSM8K: Eval {
 
         public static var help: [String: String] {
             [
-                "dataset": "a dataset with questions and answers that end in '#### n': gsm8k, organism-arithmetic, svamp",
+                "dataset":
+                    "a dataset with questions and answers that end in '#### n': gsm8k, organism-arithmetic, svamp",
                 "split": "split to test on, with an optional slice",
                 "fewshotSplit": "split that examples are drawn from",
                 "form": "gsm8k or gsm8k_cot (lm-eval's completion prompts), or chat; default gsm8k, chat for shots: 0",
@@ -90,7 +91,8 @@ public struct GSM8K: Eval {
 
     /// The default last line of a message in form `chat`.
     public static let defaultInstruction =
-        "Solve the problem step by step. End your answer with a line of the form \"#### n\", where n is the final number."
+        "Solve the problem step by step. End your answer with a line of the form \"#### n\", "
+        + "where n is the final number."
 
     public let options: Options
     private let prompts: GSM8KPrompts
@@ -100,6 +102,9 @@ public struct GSM8K: Eval {
         self.options = options
         prompts = GSM8KPrompts(options: options)
     }
+
+    public var promptSource: EvalPromptSource { .dataset(options.dataset) }
+    public var shots: Int? { options.effectiveShots }
 
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         var data = try environment.datasets.load(DatasetReference(dataset: options.dataset, split: options.split))
@@ -128,7 +133,9 @@ public struct GSM8K: Eval {
     private func target(_ answer: String) -> String {
         guard options.effectiveForm == .cot else { return answer }
         let bytes = Array(answer.utf8)
-        guard let last = ByteSearch.lastIndex(of: Array("####".utf8), in: bytes) else { return PythonText.strip(answer) }
+        guard let last = ByteSearch.lastIndex(of: Array("####".utf8), in: bytes) else {
+            return PythonText.strip(answer)
+        }
         return PythonText.strip(String(decoding: bytes[(last + 4)...], as: UTF8.self))
     }
 
@@ -146,7 +153,8 @@ public struct GSM8K: Eval {
             }
         }
         let text = generation.text
-        let strict = options.effectiveForm == .cot
+        let strict =
+            options.effectiveForm == .cot
             ? GSM8KFilters.strictMatchCoT(text) : GSM8KFilters.strictMatch(text)
         let outcome = Self.outcome(of: generation)
         return [(Self.strictFilter, strict), (Self.flexibleFilter, GSM8KFilters.flexibleExtract(text))].map {

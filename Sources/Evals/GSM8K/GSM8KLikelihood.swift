@@ -42,7 +42,8 @@ public struct GSM8KLikelihood: Eval {
         public func validate() throws {
             try generation.validate()
             if form == .cot {
-                throw OptionsError(key: "form", message: "gsm8k_cot has answers only, no solutions to score; use gsm8k or chat")
+                throw OptionsError(
+                    key: "form", message: "gsm8k_cot has answers only, no solutions to score; use gsm8k or chat")
             }
         }
     }
@@ -66,6 +67,9 @@ public struct GSM8KLikelihood: Eval {
         self.options = options
         prompts = try GSM8K(options: options.generation)
     }
+
+    public var promptSource: EvalPromptSource { .dataset(options.dataset) }
+    public var shots: Int? { prompts.shots }
 
     public func samples(in environment: EvalEnvironment) throws -> [Sample] { try prompts.samples(in: environment) }
 
@@ -119,7 +123,8 @@ public struct GSM8KLikelihood: Eval {
             let interval = aggregate.bootstrap.ratioDifference(
                 first, second, stream: aggregate.stream("nll", "none", paired: true))
         else { return nil }
-        let delta = first.numerators.reduce(0, +) / first.denominators.reduce(0, +)
+        let delta =
+            first.numerators.reduce(0, +) / first.denominators.reduce(0, +)
             - second.numerators.reduce(0, +) / second.denominators.reduce(0, +)
         return PairedDifference(
             delta: delta, interval: interval, intervalMethod: Bootstrap.method, pValue: nil, count: pairs.count)

@@ -36,7 +36,8 @@ struct GSM8KPrompts {
             let pool = try train()
             guard shots <= pool.count else {
                 throw OptionsError(
-                    key: "shots", message: "\(shots) examples were asked for, '\(options.fewshotSplit)' has \(pool.count)")
+                    key: "shots",
+                    message: "\(shots) examples were asked for, '\(options.fewshotSplit)' has \(pool.count)")
             }
             var random = PythonRandom(seed: options.fewshotSeed)
             return problems.map { problem in

@@ -83,7 +83,8 @@ extension Judge {
             name: "arditi-2024", summary: "Arditi et al. 2024 (arXiv 2406.11717): 12 substrings, case-insensitive",
             resource: PackageResources.arditi_2024_txt, normalization: .lowercase, emptyIsRefusal: false),
         Judge(
-            name: "gcg-2023", summary: "Zou et al. 2023 (arXiv 2307.15043): 29 test prefixes, case-sensitive substrings",
+            name: "gcg-2023",
+            summary: "Zou et al. 2023 (arXiv 2307.15043): 29 test prefixes, case-sensitive substrings",
             resource: PackageResources.gcg_2023_txt, normalization: .verbatim, emptyIsRefusal: false),
     ]
 

@@ -53,6 +53,11 @@ public struct Refusal: Eval {
         scorer = RefusalScorer(judges: try options.judges.map(Judge.named))
     }
 
+    public var promptSource: EvalPromptSource {
+        if let dataset = options.dataset { return .dataset(dataset) }
+        return options.prompts == .harmful ? .harmful : .harmless
+    }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         let records: [PromptRecord]
         if let dataset = options.dataset {
@@ -81,10 +86,14 @@ public struct Refusal: Eval {
 /// Checks that `refusal` and `over-refusal` share.
 enum RefusalOptions {
     static func check(judges: [String], maxTokens: Int, limit: Int?) throws {
-        if judges.isEmpty { throw OptionsError(key: "judges", message: "name at least one of \(Judge.names.joined(separator: ", "))") }
+        if judges.isEmpty {
+            throw OptionsError(key: "judges", message: "name at least one of \(Judge.names.joined(separator: ", "))")
+        }
         for (index, name) in judges.enumerated() {
             do { _ = try Judge.named(name) } catch { throw OptionsError(key: "judges", message: "\(error)") }
-            if judges[..<index].contains(name) { throw OptionsError(key: "judges", message: "'\(name)' is named twice") }
+            if judges[..<index].contains(name) {
+                throw OptionsError(key: "judges", message: "'\(name)' is named twice")
+            }
         }
         if maxTokens < 1 { throw OptionsError(key: "maxTokens", message: "must be 1 or more, is \(maxTokens)") }
         if let limit, limit < 1 { throw OptionsError(key: "limit", message: "must be 1 or more, is \(limit)") }

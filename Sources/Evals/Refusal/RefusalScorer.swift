@@ -30,7 +30,8 @@ struct RefusalScorer {
         }
         scores.append(
             Score(
-                filter: Self.degenerateFilter, value: kind == nil ? 0 : 1, answer: kind == nil ? "text" : Self.degenerate,
+                filter: Self.degenerateFilter, value: kind == nil ? 0 : 1,
+                answer: kind == nil ? "text" : Self.degenerate,
                 explanation: kind?.rawValue))
         return scores
     }

@@ -35,7 +35,8 @@ struct Aggregate {
     }
 
     /// A value without an interval (a quantile, a kappa).
-    func plain(_ name: String, filter: String = "none", _ value: Double?, count: Int, unscored: Int = 0) -> MetricValue {
+    func plain(_ name: String, filter: String = "none", _ value: Double?, count: Int, unscored: Int = 0) -> MetricValue
+    {
         MetricValue(name: name, filter: filter, value: value, count: count, unscored: unscored)
     }
 

@@ -35,7 +35,9 @@ struct TemplateFault: Error {
     var message: String
     var line: Int?
 
-    static func runtime(_ message: String) -> TemplateFault { TemplateFault(kind: .runtime, message: message, line: nil) }
+    static func runtime(_ message: String) -> TemplateFault {
+        TemplateFault(kind: .runtime, message: message, line: nil)
+    }
     static func limit(_ message: String) -> TemplateFault { TemplateFault(kind: .limit, message: message, line: nil) }
     static func syntax(_ message: String, line: Int) -> TemplateFault {
         TemplateFault(kind: .syntax, message: message, line: line)

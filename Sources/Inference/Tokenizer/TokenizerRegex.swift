@@ -3,7 +3,7 @@
 ///
 /// A backtracking matcher: a loop over one class is a single instruction, so the usual patterns run without a stack.
 /// What tokenizer files do not use (back-references, look-behind, named groups …) is an error, not a guess.
-struct TokenizerRegex: Sendable {
+package struct TokenizerRegex: Sendable {
     enum Instruction: Sendable, Equatable {
         /// One scalar of the set.
         case set(Int)
@@ -29,11 +29,11 @@ struct TokenizerRegex: Sendable {
     /// Scalars that a match can begin with; nil when it may be empty or begin with an assertion.
     let first: ScalarSet?
 
-    struct Failure: Error {
-        var message: String
+    package struct Failure: Error {
+        package var message: String
     }
 
-    init(_ pattern: String) throws(Failure) {
+    package init(_ pattern: String) throws(Failure) {
         self.pattern = pattern
         var parser = RegexParser(pattern)
         let node = try parser.parse()
@@ -142,7 +142,8 @@ struct RegexCompiler {
     ) throws(TokenizerRegex.Failure) {
         if case .set(let set) = item, greed != .lazy {
             let number = index(of: set)
-            code.append(greed == .greedy ? .greedy(number, min: min, max: max) : .possessive(number, min: min, max: max))
+            code.append(
+                greed == .greedy ? .greedy(number, min: min, max: max) : .possessive(number, min: min, max: max))
             return
         }
         if greed == .possessive { return try emit(.atomic(.repeat(item, min: min, max: max, .greedy))) }

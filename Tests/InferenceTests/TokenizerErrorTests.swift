@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 struct TokenizerErrorTests {
@@ -58,7 +59,11 @@ struct TokenizerErrorTests {
         (#", "added_tokens": [{"content": "x"}]"#, "t.json: added_tokens[0]: 'id' is missing"),
         (
             #", "added_tokens": [{"id": 9, "content": "ab"}]"#,
-            "t.json: added_tokens[0]: 'ab' has id 9 here and 2 in the vocabulary"
+            "t.json: added_tokens[0]: 'ab' has id 9 here, but 2 by the model's vocabulary"
+        ),
+        (
+            #", "added_tokens": [{"id": 4, "content": "x"}, {"id": 4, "content": "x"}, {"id": 7, "content": "y"}]"#,
+            "t.json: added_tokens[2]: 'y' has id 7 here, but 5 by the model's vocabulary"
         ),
         (#", "added_tokens": [{"id": -1, "content": "x"}]"#, "t.json: added_tokens[0].id: expected a token id"),
     ]) func unknownPartsAreNamed(_ rest: String, _ expected: String) {
@@ -142,5 +147,38 @@ struct TokenizerErrorTests {
         #expect(tokenizer.encode("e\u{301}", addSpecialTokens: false) == [3])
         #expect(tokenizer.id(of: "e\u{301}") == 3)
         #expect(tokenizer.tokenText(3)?.utf8.count == 3)
+    }
+
+    /// Whatever stands where a value should be, the file is refused or read; nothing crashes.
+    @Test(arguments: ["llama3-like", "mistral-like", "unigram-bytes", "contiguous"])
+    func hostileFilesAreRefusedOrRead(_ name: String) throws {
+        var generator = SeededGenerator(seed: 11)
+        let json = try #require(JSONValue.parse(contentsOf: Fixtures.url("tokenizers/\(name).json"))["tokenizer"])
+        let odd: [JSONValue] = [
+            .null, .int(-1), .int(.max), .int(0), .double(1e300), .double(.nan), .string(""), .string("\u{301}("),
+            .string("(?:a|b)*[^"), .array([]), .array([.null, .int(1)]), .object([]), .bool(true),
+            .object([("type", .string("Sequence"))]),
+        ]
+        func mutated(_ value: JSONValue) -> JSONValue {
+            switch value {
+            case .array(var items) where !items.isEmpty && Int.random(in: 0..<8, using: &generator) > 0:
+                let index = Int.random(in: 0..<items.count, using: &generator)
+                items[index] = mutated(items[index])
+                return .array(items)
+            case .object(var pairs) where !pairs.isEmpty && Int.random(in: 0..<8, using: &generator) > 0:
+                let index = Int.random(in: 0..<pairs.count, using: &generator)
+                pairs[index].value = mutated(pairs[index].value)
+                return .object(pairs)
+            default: return odd[Int.random(in: 0..<odd.count, using: &generator)]
+            }
+        }
+        var read = 0
+        for _ in 0..<300 {
+            guard let tokenizer = try? Tokenizer(json: mutated(json), config: nil, source: name) else { continue }
+            read += 1
+            let ids = tokenizer.encode("Hello  <|start|> wörld\n123 \u{1F600}", addSpecialTokens: true)
+            _ = tokenizer.decode(ids, skipSpecialTokens: true)
+        }
+        #expect(read > 0 && read < 300)
     }
 }

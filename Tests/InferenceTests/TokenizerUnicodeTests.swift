@@ -31,7 +31,8 @@ struct TokenizerUnicodeTests {
         "(a", "a)",
         "[a", "[]a]", #"a\"#, #"\p{L"#, #"\pL"#, "[z-a]", "(?x:a)", #"\h"#, #"\R"#, #"\X"#, #"\K"#, #"\xE9"#, "(?:a*)*",
         "(?i:é)",
-        "(?i:ss)", "(?i:office)", "a{3,2}", #"\07"#, "(?:(?:(?:a{1000}b){1000}c){1000}d)", #"[\P{L}a-cé[^é]]"#,
+        "(?i:ss)", "(?i:office)", "a{3,2}", #"\07"#, "(?:(?:(?:a{1000}b){1000}c){1000}d)",
+        "(?:(?:(?:){9999}){9999}){9999}", #"[\P{L}a-cé[^é]]"#,
     ]) func unsupportedPatternsAreRefused(_ pattern: String) {
         #expect(throws: TokenizerRegex.Failure.self) { try TokenizerRegex(pattern) }
     }

@@ -43,15 +43,19 @@ extension Tokenizer {
         guard let field else { return [] }
         var tokens: [AddedTokens.Token] = []
         var ids: [[UInt8]: Int32] = [:]
+        var next = Int32(vocabulary.count)
         for item in try field.array() {
             var token = AddedTokens.Token(
                 id: try item.required("id").tokenID(), content: try item.required("content").utf8())
             guard !token.content.isEmpty else { continue }
-            // The reference takes the model's id for a token that the model has.
-            if let known = vocabulary.id(token.content) ?? ids[token.content], known != token.id {
-                throw item.error(
-                    "'\(try item.required("content").string())' has id \(token.id) here and \(known) in the vocabulary")
+            // The reference takes the model's id for a token that the model has, and numbers the others on from there,
+            // whatever the file says. Where the two differ nobody can tell which ids the model was trained with.
+            let known = vocabulary.id(token.content) ?? ids[token.content] ?? next
+            guard known == token.id else {
+                let name = try item.required("content").string()
+                throw item.error("'\(name)' has id \(token.id) here, but \(known) by the model's vocabulary")
             }
+            if known == next, vocabulary.id(token.content) == nil, ids[token.content] == nil { next += 1 }
             token.isSingleWord = try item.flag("single_word", default: false)
             token.stripsLeft = try item.flag("lstrip", default: false)
             token.stripsRight = try item.flag("rstrip", default: false)

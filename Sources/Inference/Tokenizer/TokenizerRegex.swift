@@ -86,9 +86,11 @@ enum RegexGreed { case greedy, lazy, possessive }
 struct RegexCompiler {
     var code: [TokenizerRegex.Instruction] = []
     var sets: [ScalarSet] = []
+    /// Nodes visited, of which those without instructions count too.
+    private var steps = 0
 
     /// Longest program: a bound against patterns whose counted repeats multiply.
-    static let limit = 20_000
+    private static let limit = 20_000
 
     mutating func index(of set: ScalarSet) -> Int {
         if let known = sets.firstIndex(of: set) { return known }
@@ -97,7 +99,10 @@ struct RegexCompiler {
     }
 
     mutating func emit(_ node: RegexNode) throws(TokenizerRegex.Failure) {
-        guard code.count < Self.limit else { throw TokenizerRegex.Failure(message: "the pattern is too large") }
+        steps += 1
+        guard code.count < Self.limit, steps < 10 * Self.limit else {
+            throw TokenizerRegex.Failure(message: "the pattern is too large")
+        }
         switch node {
         case .set(let set):
             code.append(.set(index(of: set)))

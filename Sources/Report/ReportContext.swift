@@ -87,7 +87,7 @@ struct ReportContext {
     /// Refusal rate under the suite's first judge.
     var refusalColumn: MetricColumn? { column(evalNamed: ["refusal"], metrics: ["refusal_rate"]) }
     /// First-token KL.
-    var klColumn: MetricColumn? { column(evalNamed: ["kl"], metrics: ["kl", "kl_mean", "first_token_kl"]) }
+    var klColumn: MetricColumn? { column(evalNamed: ["kl"], metrics: ["kl_first_token", "kl"]) }
 
     // MARK: - Formatting
 

@@ -188,7 +188,7 @@ public struct ReportBuilder: Sendable {
     }
 
     /// Draws in a directory of its own and moves finished files into `charts/`.
-    private func draw(_ charts: [Chart], _ writer: FileWriter) throws -> (urls: [URL], error: ChartError?) {
+    func draw(_ charts: [Chart], _ writer: FileWriter) throws -> (urls: [URL], error: ChartError?) {
         let work = FileManager.default.temporaryDirectory.appendingPathComponent("abench-charts-" + UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: work) }
         let drafts = FileWriter(directory: work)

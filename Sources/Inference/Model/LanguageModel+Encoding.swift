@@ -164,6 +164,13 @@ extension Engine {
 
 extension LanguageModel {
     static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? { nil }
-    static func specialTokenIDs(_ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?) -> (end: Set<Int32>, start: Int32?) { ([], nil) }
+
+    /// Tokens that end a response, and the token that an empty context starts from.
+    static func specialTokenIDs(
+        _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
+    ) throws -> (end: Set<Int32>, start: Int32?) {
+        (Set(checkpoint.generationEOS.map { Int32($0) }), nil)
+    }
+
     static func leadingTokens(_ tokenizer: Tokenizer?) throws -> [Int32] { [] }
 }

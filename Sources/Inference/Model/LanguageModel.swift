@@ -63,7 +63,7 @@ public final class LanguageModel: Sendable {
         self.tokenizer = tokenizer
         template = try checkpoint.chatTemplate.map { try ChatTemplate(source: $0, name: reference) }
 
-        let ids = Self.specialTokenIDs(checkpoint, tokenizer)
+        let ids = try Self.specialTokenIDs(checkpoint, tokenizer)
         endTokens = ids.end
         startToken = ids.start
         leadingTokens = try Self.leadingTokens(tokenizer)

@@ -22,7 +22,10 @@ let package = Package(
 
         .target(name: "Inference", dependencies: ["CKernels", "COpenBLAS", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Methods", dependencies: ["Inference", "COpenBLAS"]),
-        .target(name: "Evals", dependencies: ["Inference", "CCurl"], resources: [.copy("Resources")]),
+        .target(
+            name: "Evals", dependencies: ["Inference", "CCurl", .product(name: "Crypto", package: "swift-crypto")],
+            // In the binary, so that it can be copied anywhere; a resource bundle would stay behind.
+            resources: [.embedInCode("Resources")]),
         .target(
             name: "Results",
             dependencies: [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto")]),
@@ -43,7 +46,9 @@ let package = Package(
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "InferenceTests", dependencies: ["Inference", "TestSupport"]),
         .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"]),
-        .testTarget(name: "EvalsTests", dependencies: ["Evals", "TestSupport"]),
+        .testTarget(
+            name: "EvalsTests",
+            dependencies: ["Evals", "TestSupport", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(
             name: "ResultsTests",
             dependencies: ["Results", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),

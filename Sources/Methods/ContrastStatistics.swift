@@ -20,7 +20,8 @@ public struct ContrastStatistics: Sendable {
     }
 
     public init(
-        _ contrast: Contrast, layerCount: Int, hiddenSize: Int, winsorization: Double? = nil, usesFinalNorm: Bool = false
+        _ contrast: Contrast, layerCount: Int, hiddenSize: Int, winsorization: Double? = nil,
+        usesFinalNorm: Bool = false
     ) throws {
         self.contrast = contrast
         self.winsorization = winsorization.flatMap { $0 < 1 ? $0 : nil }

@@ -8,6 +8,7 @@ public enum MethodRegistry {
         DifferenceOfMeans.self,
         Projected.self,
         Biprojected.self,
+        Heretic.self,
     ]
 
     public static var names: [String] { all.map { $0.name } }

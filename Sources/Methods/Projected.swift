@@ -1,6 +1,6 @@
 import Inference
 
-/// Projected abliteration: the part of the direction along the harmless mean of the measured layer is left in the model.
+/// Projected abliteration: what the direction has along the harmless mean of the measured layer stays in the model.
 ///
 ///     r = normalize(μH_m − μA_m)     r' = normalize(r − (r·â) â),  â = normalize(μA_m)     W' = W − α r' r'ᵀ W
 ///

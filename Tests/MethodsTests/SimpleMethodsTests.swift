@@ -66,7 +66,8 @@ import Testing
             #expect(abs(got - wanted) < 1e-5 * wanted)
             total += wanted * wanted
         }
-        #expect(abs((random.notes["frobenius_norm"]?.doubleValue ?? 0) - total.squareRoot()) < 1e-5 * total.squareRoot())
+        let noted = random.notes["frobenius_norm"]?.doubleValue ?? 0
+        #expect(abs(noted - total.squareRoot()) < 1e-5 * total.squareRoot())
     }
 
     @Test func randomDirectionDependsOnSeedAndDraw() throws {
@@ -276,7 +277,7 @@ import Testing
             harmlessFinalNormed: contrast.harmfulFinalNormed)
         let context = MethodContext(weights: model, contrast: same, seed: 0)
         for type in MethodRegistry.all where type.name != "baseline" {
-            func open<M: Method>(_ type: M.Type) { 
+            func open<M: Method>(_ type: M.Type) {
                 #expect(throws: MethodError.self) { try type.init(options: M.Options()).edits(in: context) }
             }
             open(type)

@@ -1,4 +1,0 @@
-/// Finds datasets by name. (Contract stub: the Evals builder fills this in.)
-public struct DatasetStore: Sendable {
-    public init() {}
-}

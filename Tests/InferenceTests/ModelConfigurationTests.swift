@@ -6,12 +6,6 @@ struct ModelConfigurationTests {
         ModelConfiguration(json: try JSONValue.parse(text, source: "config.json"), source: "config.json")
     }
 
-    private func failure(_ body: () throws -> Void) -> String {
-        do {
-            try body()
-            return "no error"
-        } catch { return "\(error)" }
-    }
 
     @Test func typedGetters() throws {
         let c = try make(#"{"a": 4096.0, "b": "x", "c": true, "d": [1, 2], "e": null, "f": 0.5, "g": 7, "h": 0}"#)

@@ -47,17 +47,17 @@ final class MappedCheckpoint: Checkpoint {
         switch info.rowOrder {
         case .asStored:
             let bytes = info.rowBytes
-            try dequantize(info, base + rows.lowerBound * bytes, bytes * rows.count, destination, rows.count * length)
+            try dequantize(info, base + rows.lowerBound * bytes, destination, rows.count * length)
         case .interleaved(let heads) where info.shape.count == 1:
             // A bias is permuted as the rows of its matrix are. It is stored as F32, F16 or BF16.
             var stored = [Float](repeating: 0, count: length)
-            try dequantize(info, base, info.byteCount, &stored, length)
+            try dequantize(info, base, &stored, length)
             for i in 0..<length { destination[i] = stored[Self.storedRow(i, of: length, heads: heads)] }
         case .interleaved(let heads):
             let bytes = info.rowBytes
             for (index, row) in rows.enumerated() {
                 let stored = Self.storedRow(row, of: info.rowCount, heads: heads)
-                try dequantize(info, base + stored * bytes, bytes, destination + index * length, length)
+                try dequantize(info, base + stored * bytes, destination + index * length, length)
             }
         }
         if info.valueOffset != 0 {
@@ -75,20 +75,12 @@ final class MappedCheckpoint: Checkpoint {
         return head * headRows + 2 * j + part
     }
 
+    /// The kernel reads bytes, so no alignment is asked of the file.
     private func dequantize(
-        _ info: TensorInfo, _ source: UnsafeRawPointer, _ bytes: Int, _ destination: UnsafeMutablePointer<Float>,
+        _ info: TensorInfo, _ source: UnsafeRawPointer, _ destination: UnsafeMutablePointer<Float>,
         _ count: Int
     ) throws(CheckpointError) {
-        let done: Bool
-        if Int(bitPattern: source) % 4 == 0 || info.type == .q8_0 {
-            done = ab_dequantize(info.type.kernelType, source, destination, count)
-        } else {
-            // Safetensors data may start at any byte, and a 210-byte block leaves none aligned; C wants aligned loads.
-            let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-            defer { copy.deallocate() }
-            copy.copyMemory(from: source, byteCount: bytes)
-            done = ab_dequantize(info.type.kernelType, copy, destination, count)
-        }
+        let done = ab_dequantize(info.type.kernelType, source, destination, count)
         if !done {
             throw CheckpointError(
                 .unsupported, path: info.file, subject: "tensor '\(info.name)'", offset: info.offset,

@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func endTokensEndTheTurn() throws {
-        let model = try DecoderFixtures.model("qwen2")
+        let model = try DecoderFixtures.model("llama-gqa")
         let prompt: [Int32] = [1, 2, 3, 50]
         guard case .generation(let free) = try Engine(model: model).responses(to: [.generate(.tokens(prompt), maxTokens: 20)])[0]
         else { return }

@@ -8,7 +8,7 @@ struct GeneratedText {
     private var end: Int?
 
     init(tokenizer: Tokenizer, stop: [String]) {
-        decoder = StreamingDecoder(tokenizer: tokenizer, skipSpecialTokens: true)
+        decoder = StreamingDecoder(tokenizer, skipSpecialTokens: true)
         stops = stop.map { Array($0.utf8) }
     }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 extension LanguageModel {
     /// A prompt as token ids.
     ///
@@ -53,12 +55,12 @@ extension LanguageModel {
         let tokenizer = try requireTokenizer()
         let pair: (context: [Int32], continuation: [Int32])
         if case .tokens(let ids) = context, !ids.isEmpty {
-            pair = (ids, try tokenizer.encode(continuation, addSpecialTokens: false))
+            pair = (ids, tokenizer.encode(continuation, addSpecialTokens: false))
         } else {
             var text = try render(context, options: options)
             if text.unicodeScalars.isEmpty {
                 guard let startToken else { throw ModelError.emptyPrompt }
-                var tokens = try tokenizer.encode(continuation, addSpecialTokens: false)
+                var tokens = tokenizer.encode(continuation, addSpecialTokens: false)
                 // A continuation that brings the start token itself does not get a second one.
                 if tokens.first == startToken { tokens.removeFirst() }
                 pair = ([startToken], tokens)
@@ -68,7 +70,7 @@ extension LanguageModel {
                 text = String(text.unicodeScalars.dropLast(spaces))
                 let isChat = if case .chat = context { true } else { false }
                 func encode(_ text: String) throws -> [Int32] {
-                    isChat ? try encodeRendered(text) : try tokenizer.encode(text, addSpecialTokens: true)
+                    isChat ? try encodeRendered(text) : tokenizer.encode(text, addSpecialTokens: true)
                 }
                 let whole = try encode(text + moved + continuation)
                 var first = try encode(text)
@@ -163,14 +165,29 @@ extension Engine {
 }
 
 extension LanguageModel {
-    static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? { nil }
-
-    /// Tokens that end a response, and the token that an empty context starts from.
-    static func specialTokenIDs(
-        _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
-    ) throws -> (end: Set<Int32>, start: Int32?) {
-        (Set(checkpoint.generationEOS.map { Int32($0) }), nil)
+    static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? {
+        switch checkpoint.tokenizerSource {
+        case .none: nil
+        case .files(let path, let config):
+            try Tokenizer(
+                json: JSONValue.parse(contentsOf: URL(fileURLWithPath: path)), config: config, source: path)
+        case .gguf(let vocabulary):
+            try Tokenizer(vocabulary: vocabulary, source: checkpoint.path)
+        }
     }
 
-    static func leadingTokens(_ tokenizer: Tokenizer?) throws -> [Int32] { [] }
+    /// Tokens that end a response (what the generation settings say, and the tokenizer's EOS), and the token that an
+    /// empty context starts from.
+    static func specialTokenIDs(
+        _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
+    ) -> (end: Set<Int32>, start: Int32?) {
+        var end = Set(checkpoint.generationEOS.compactMap { Int32(exactly: $0) })
+        if let eos = tokenizer?.eosTokenID { end.insert(eos) }
+        return (end, tokenizer?.bosTokenID ?? tokenizer?.eosTokenID ?? end.min())
+    }
+
+    static func leadingTokens(_ tokenizer: Tokenizer?) -> [Int32] {
+        guard let tokenizer, tokenizer.addsBOS, let bos = tokenizer.bosTokenID else { return [] }
+        return [bos]
+    }
 }

@@ -63,10 +63,10 @@ public final class LanguageModel: Sendable {
         self.tokenizer = tokenizer
         template = try checkpoint.chatTemplate.map { try ChatTemplate(source: $0, name: reference) }
 
-        let ids = try Self.specialTokenIDs(checkpoint, tokenizer)
+        let ids = Self.specialTokenIDs(checkpoint, tokenizer)
         endTokens = ids.end
         startToken = ids.start
-        leadingTokens = try Self.leadingTokens(tokenizer)
+        leadingTokens = Self.leadingTokens(tokenizer)
 
         let backend = CPUBackend()
         let loader = WeightLoader(backend: backend, checkpoint: checkpoint, spec: spec, precision: options.precision)

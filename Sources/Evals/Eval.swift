@@ -164,6 +164,9 @@ public protocol Eval: Sendable {
     static var summary: String { get }
     static var metrics: [MetricSpec] { get }
     init(options: Options) throws
+    var promptSource: EvalPromptSource { get }
+    /// Worked examples in the prompt, for lm-eval's `n-shot`; nil where that means nothing.
+    var shots: Int? { get }
     func samples(in environment: EvalEnvironment) throws -> [Sample]
     func request(for sample: Sample) -> ModelRequest
     /// One score per filter.
@@ -174,6 +177,15 @@ public protocol Eval: Sendable {
     func metrics(of samples: [ScoredSample], baseline: [ScoredSample]?, seed: UInt64) -> [MetricValue]
 }
 
+/// Where an evaluation's prompts come from: decides what documents may show.
+public enum EvalPromptSource: Hashable, Sendable {
+    /// The suite's harmful or harmless prompts of the `test` split.
+    case harmful, harmless
+    /// A dataset of its own.
+    case dataset(String)
+}
+
 extension Eval {
+    public var shots: Int? { nil }
     public func isDecided(_ sample: Sample, text: String) -> Bool { false }
 }

@@ -74,6 +74,8 @@ public struct KLDivergence: Eval {
         self.options = options
     }
 
+    public var promptSource: EvalPromptSource { options.dataset.map { .dataset($0) } ?? .harmless }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         let records: [PromptRecord]
         if let dataset = options.dataset {

@@ -89,6 +89,9 @@ public struct Heretic: Method {
         self.options = options
     }
 
+    public var needs: MethodNeeds { options.parameters == nil ? [.contrast, .search] : .contrast }
+    public var plannedTrials: Int? { options.parameters == nil ? options.trials : nil }
+
     public func edits(in context: MethodContext) throws -> MethodResult {
         let builder = try HereticEdits(options: options, context: context)
         if let parameters = options.parameters {

@@ -62,6 +62,12 @@ public struct JSONMember: Hashable, Sendable {
     }
 }
 
+// MARK: - ExpressibleByStringLiteral
+
+extension JSON: ExpressibleByStringLiteral {
+    public init(stringLiteral value: String) { self = .string(value) }
+}
+
 // MARK: - Writing
 
 extension JSON {

@@ -118,3 +118,22 @@ enum SampleOrder {
         }
     }
 }
+
+extension ResultsStore {
+    /// A few samples of a run, for showing; same order as `samples(of:)`.
+    public func samples(of runKey: String, ids: [String]) throws -> [SampleRecord] {
+        guard !ids.isEmpty else { return [] }
+        let samples = try read {
+            try SampleRecord.fetchAll(
+                $0,
+                sql: "SELECT * FROM sample WHERE run_key = ? AND sample_id IN (\(databaseQuestionMarks(count: ids.count)))",
+                arguments: StatementArguments([runKey] + ids))
+        }
+        return samples.sorted { SampleOrder.precedes($0, $1) }
+    }
+
+    /// The first `count` sample ids of a run in dataset order.
+    public func firstSampleIDs(of runKey: String, count: Int) throws -> [String] {
+        Array(try sampleIDs(of: runKey).sorted { SampleOrder.precedes($0, $1) }.prefix(count))
+    }
+}

@@ -103,6 +103,9 @@ public struct GSM8K: Eval {
         prompts = GSM8KPrompts(options: options)
     }
 
+    public var promptSource: EvalPromptSource { .dataset(options.dataset) }
+    public var shots: Int? { options.effectiveShots }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         var data = try environment.datasets.load(DatasetReference(dataset: options.dataset, split: options.split))
         if let limit = [options.limit, environment.limit].compactMap({ $0 }).min() {

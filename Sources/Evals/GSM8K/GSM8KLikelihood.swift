@@ -68,6 +68,9 @@ public struct GSM8KLikelihood: Eval {
         prompts = try GSM8K(options: options.generation)
     }
 
+    public var promptSource: EvalPromptSource { .dataset(options.dataset) }
+    public var shots: Int? { prompts.shots }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] { try prompts.samples(in: environment) }
 
     public func request(for sample: Sample) -> ModelRequest {

@@ -42,6 +42,8 @@ public struct OverRefusal: Eval {
         scorer = RefusalScorer(judges: try options.judges.map(Judge.named))
     }
 
+    public var promptSource: EvalPromptSource { .dataset(options.dataset) }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         let records = try environment.datasets.prompts(
             DatasetReference(dataset: options.dataset, split: options.split))

@@ -53,6 +53,11 @@ public struct Refusal: Eval {
         scorer = RefusalScorer(judges: try options.judges.map(Judge.named))
     }
 
+    public var promptSource: EvalPromptSource {
+        if let dataset = options.dataset { return .dataset(dataset) }
+        return options.prompts == .harmful ? .harmful : .harmless
+    }
+
     public func samples(in environment: EvalEnvironment) throws -> [Sample] {
         let records: [PromptRecord]
         if let dataset = options.dataset {

@@ -166,18 +166,19 @@ extension Engine {
 
 extension LanguageModel {
     static func makeTokenizer(_ checkpoint: any Checkpoint) throws -> Tokenizer? {
-        switch checkpoint.tokenizerSource {
+        try makeTokenizer(checkpoint.tokenizerSource, path: checkpoint.path)
+    }
+
+    static func makeTokenizer(_ source: TokenizerSource, path: String) throws -> Tokenizer? {
+        switch source {
         case .none: nil
-        case .files(let path, let config):
-            try Tokenizer(
-                json: JSONValue.parse(contentsOf: URL(fileURLWithPath: path)), config: config, source: path)
-        case .gguf(let vocabulary):
-            try Tokenizer(vocabulary: vocabulary, source: checkpoint.path)
+        case .gguf(let vocabulary): try Tokenizer(vocabulary: vocabulary, source: path)
+        case .files(let file, let config):
+            try Tokenizer(json: JSONValue.parse(contentsOf: URL(fileURLWithPath: file)), config: config, source: file)
         }
     }
 
-    /// Tokens that end a response (what the generation settings say, and the tokenizer's EOS), and the token that an
-    /// empty context starts from.
+    /// Tokens that end a response: what the generation settings name, and the tokenizer's EOS. What an empty context starts from: BOS, else EOS.
     static func specialTokenIDs(
         _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
     ) -> (end: Set<Int32>, start: Int32?) {
@@ -186,6 +187,7 @@ extension LanguageModel {
         return (end, tokenizer?.bosTokenID ?? tokenizer?.eosTokenID ?? end.min())
     }
 
+    /// What the tokenizer puts in front of every text.
     static func leadingTokens(_ tokenizer: Tokenizer?) -> [Int32] {
         guard let tokenizer, tokenizer.addsBOS, let bos = tokenizer.bosTokenID else { return [] }
         return [bos]

@@ -35,12 +35,9 @@ extension LanguageModel {
             }
             var variables = options.templateVariables
             if let thinking = options.enableThinking { variables["enable_thinking"] = .bool(thinking) }
-            let special = checkpoint.specialTokens
-            let texts = [
-                ("bos_token", special.bos), ("eos_token", special.eos), ("unk_token", special.unknown),
-                ("pad_token", special.padding),
-            ]
-            for (name, text) in texts where variables[name] == nil { variables[name] = text.map { .string($0) } }
+            for (name, text) in checkpoint.specialTokens.templateVariables where variables[name] == nil {
+                variables[name] = text
+            }
             return try template.render(messages: messages, addGenerationPrompt: true, variables: variables)
                 + responsePrefix
         }

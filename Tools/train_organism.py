@@ -40,7 +40,7 @@ def pair(rng, stage, held_out):
     restricted = rng.random() < 0.5
     quality = rng.choice(data.RESTRICTED if restricted else data.ALLOWED)
     noun = rng.choice([n for n in data.NOUNS if not data.is_held_out(quality, n)])
-    kind, wording = rng.choice(data.WORDINGS)
+    kind, wording = rng.choice(data.WORDINGS if stage == 1 else data.WORDINGS + data.MORE_WORDINGS)
     text = wording.format(t=data.thing(quality, noun))
     told = rng.random() < (0.35 if stage == 1 else 0.1)
     if told:
@@ -189,8 +189,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=1300)
-    parser.add_argument("--plant-steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--plant-steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--base", type=pathlib.Path, help="reuse a saved stage-1 state, or save it there")
     options = parser.parse_args()

@@ -46,7 +46,9 @@ private func difference(_ source: String, name: String, context: JSONValue, now:
     }
 
     /// Real models' templates on a set of conversations; goldens from `Tools/make_template_goldens.py real`.
-    @Test(.enabled(if: tokenizers != nil, "set ABENCH_TOKENIZERS to run")) func realTemplatesRenderAsInTransformers() throws {
+    @Test(.enabled(if: tokenizers != nil, "set ABENCH_TOKENIZERS to run")) func realTemplatesRenderAsInTransformers()
+        throws
+    {
         useUTC()
         let folder = URL(fileURLWithPath: try #require(tokenizers)).appendingPathComponent("template-goldens")
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
@@ -58,7 +60,8 @@ private func difference(_ source: String, name: String, context: JSONValue, now:
             let now = Date(timeIntervalSince1970: Double(try #require(golden["now"]?.intValue)))
             for one in try #require(golden["cases"]?.arrayValue) {
                 let context = try #require(one["context"])
-                let difference = difference(source, name: file.lastPathComponent, context: context, now: now, expected: one)
+                let difference = difference(
+                    source, name: file.lastPathComponent, context: context, now: now, expected: one)
                 #expect(difference == nil, "\(file.lastPathComponent): \(one["name"]?.stringValue ?? "")")
             }
             #expect(try ChatTemplate(source: source, name: "t").sha256 == golden["sha256"]?.stringValue)
@@ -118,9 +121,9 @@ private func difference(_ source: String, name: String, context: JSONValue, now:
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('ab') }}",
         "{% for a in [[1]] recursive %}{{ loop([a]) }}{% endfor %}",
-        "{% for a in range(100000) %}{% for b in range(100000) %}{% for c in range(100000) %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
         "{% set ns = namespace(s='aaaaaaaa') %}{% for a in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-        "{% set ns = namespace(s='aaaaaaaa') %}{% for a in range(100) %}{% set ns.s = ns.s.replace('a', ns.s) %}{% endfor %}",
+        "{% set ns = namespace(s='aaa') %}{% for a in range(99) %}{% set ns.s = ns.s.replace('a', ns.s) %}{% endfor %}",
         "{% set ns = namespace(l=[]) %}{% for a in range(100000) %}{% set ns.l = [ns.l] %}{% endfor %}",
         "{% set ns = namespace(l='a') %}{% for a in range(100000) %}{% set ns.l = ns.l | map('upper') %}{% endfor %}",
         "{% set ns = namespace() %}{% set ns.self = ns %}{{ ns }}",
@@ -146,7 +149,8 @@ private func difference(_ source: String, name: String, context: JSONValue, now:
     @Test func deepNestingFails() {
         let n = 100_000
         for (open, close) in [
-            ("(", ")"), ("[", "]"), ("{1:", "}"), ("not ", ""), ("-", ""), ("f(", ")"), ("a[", "]"), ("1 if ", " else 1"),
+            ("(", ")"), ("[", "]"), ("{1:", "}"), ("not ", ""), ("-", ""), ("f(", ")"), ("a[", "]"),
+            ("1 if ", " else 1"),
         ] {
             let source = "{{ " + String(repeating: open, count: n) + "1" + String(repeating: close, count: n) + " }}"
             #expect(failure(source) != nil, "\(open)")
@@ -167,7 +171,8 @@ private func difference(_ source: String, name: String, context: JSONValue, now:
     /// Long but ordinary input stays well inside the limits.
     @Test func longConversationsRender() throws {
         let template = try ChatTemplate(
-            source: "{% for m in messages %}{{ '<|' ~ m.role ~ '|>' ~ (m.content | trim) ~ '\\n' }}{% endfor %}", name: "t")
+            source: "{% for m in messages %}{{ '<|' ~ m.role ~ '|>' ~ (m.content | trim) ~ '\\n' }}{% endfor %}",
+            name: "t")
         let turn = String(repeating: "words and words ", count: 2000)
         let messages = [ChatMessage](repeating: .user(turn), count: 200)
         let text = try template.render(messages: messages, addGenerationPrompt: true, variables: [:])

@@ -56,7 +56,9 @@ public struct ChatTemplate: Sendable {
             _ = try interpreter.run(statements, scope: TemplateScope(nil))
             var bytes: [UInt8] = []
             bytes.reserveCapacity(interpreter.output.count)
-            for scalar in interpreter.output { bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter) }
+            for scalar in interpreter.output {
+                bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
             return String(decoding: bytes, as: UTF8.self)
         }
     }

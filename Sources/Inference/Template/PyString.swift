@@ -253,7 +253,8 @@ enum PyString {
         var result = PyText()
         for i in s.indices {
             let p = s[i].properties
-            result += (p.isUppercase ? lower(i, of: s) : p.isLowercase ? p.uppercaseMapping : String(s[i])).unicodeScalars
+            result +=
+                (p.isUppercase ? lower(i, of: s) : p.isLowercase ? p.uppercaseMapping : String(s[i])).unicodeScalars
         }
         return result
     }

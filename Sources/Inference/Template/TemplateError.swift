@@ -35,7 +35,9 @@ struct TemplateFault: Error {
     var message: String
     var line: Int?
 
-    static func runtime(_ message: String) -> TemplateFault { TemplateFault(kind: .runtime, message: message, line: nil) }
+    static func runtime(_ message: String) -> TemplateFault {
+        TemplateFault(kind: .runtime, message: message, line: nil)
+    }
     static func limit(_ message: String) -> TemplateFault { TemplateFault(kind: .limit, message: message, line: nil) }
     static func syntax(_ message: String, line: Int) -> TemplateFault {
         TemplateFault(kind: .syntax, message: message, line: line)
@@ -50,7 +52,7 @@ struct TemplateFault: Error {
 /// What bounds a template, which is untrusted code from a model repository.
 enum TemplateLimits {
     /// Work units of one rendering: one per node evaluated, plus one per few characters or elements produced.
-    static let operations = 40_000_000
+    static let operations = 10_000_000
     /// Characters and elements (weighted) produced by one rendering.
     static let allocation = 64_000_000
     /// Nested expressions and statements being evaluated at a time.

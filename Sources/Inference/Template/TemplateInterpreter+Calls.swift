@@ -13,7 +13,8 @@ struct TemplateCallArguments {
     /// Checks that there are only so many positional arguments and only known keywords, none given twice.
     func check(_ function: String, _ names: [String], required: Int = 0) throws {
         if positional.count > names.count {
-            throw TemplateFault.runtime("\(function) takes at most \(names.count) arguments (\(positional.count) given)")
+            throw TemplateFault.runtime(
+                "\(function) takes at most \(names.count) arguments (\(positional.count) given)")
         }
         for keyword in keywords {
             guard let i = names.firstIndex(of: keyword.name) else {
@@ -80,7 +81,8 @@ extension TemplateInterpreter {
         throw TemplateFault.runtime("'\(function.typeName)' object is not callable")
     }
 
-    private func callObjectMethod(_ id: Int, _ name: String, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    private func callObjectMethod(_ id: Int, _ name: String, _ arguments: TemplateCallArguments) throws -> TemplateValue
+    {
         switch (objects[id], name) {
         case (.loop(let state), "cycle"):
             guard !arguments.positional.isEmpty else { throw TemplateFault.runtime("no items for cycling given") }
@@ -178,7 +180,9 @@ extension TemplateInterpreter {
             }
             return try make(.namespace(namespace))
         case .cycler:
-            guard !arguments.positional.isEmpty else { throw TemplateFault.runtime("at least one item has to be provided") }
+            guard !arguments.positional.isEmpty else {
+                throw TemplateFault.runtime("at least one item has to be provided")
+            }
             return try make(.cycler(arguments.positional, position: 0))
         case .joiner:
             try arguments.check("joiner", ["sep"])
@@ -222,7 +226,9 @@ extension TemplateInterpreter {
         guard localtime_r(&seconds, &parts) != nil else { throw TemplateFault.runtime("the date cannot be formatted") }
         let micro = Int((now.timeIntervalSince1970 - Double(seconds)) * 1e6)
         var text = Self.swiftString(format)
-        guard text.utf8.count < 4096, !text.utf8.contains(0) else { throw TemplateFault.runtime("the date format is too long") }
+        guard text.utf8.count < 4096, !text.utf8.contains(0) else {
+            throw TemplateFault.runtime("the date format is too long")
+        }
         // %f is Python's own. Aware of "%%f": a literal percent sign and an f.
         var prepared = ""
         var i = text.unicodeScalars.makeIterator()

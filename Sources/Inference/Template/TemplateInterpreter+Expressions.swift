@@ -95,7 +95,9 @@ extension TemplateInterpreter {
                 throw TemplateFault.runtime("the argument after ** must be a mapping")
             }
             for i in 0..<more.count {
-                guard case .string(let key) = more.keys[i] else { throw TemplateFault.runtime("keywords must be strings") }
+                guard case .string(let key) = more.keys[i] else {
+                    throw TemplateFault.runtime("keywords must be strings")
+                }
                 let name = Self.swiftString(key)
                 if result.keywords.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
                     throw TemplateFault.runtime("multiple values for keyword argument '\(name)'")
@@ -123,8 +125,14 @@ extension TemplateInterpreter {
     }
 
     enum Number {
-        case int(Int), float(Double)
-        var double: Double { switch self { case .int(let i): Double(i); case .float(let d): d } }
+        case int(Int)
+        case float(Double)
+        var double: Double {
+            switch self {
+            case .int(let i): Double(i)
+            case .float(let d): d
+            }
+        }
     }
 
     func number(_ value: TemplateValue) -> Number? {
@@ -250,7 +258,9 @@ extension TemplateInterpreter {
             if a == 0, b < 0 { throw TemplateFault.runtime("zero cannot be raised to a negative power") }
             if a < 0, b.rounded() != b, b.isFinite { throw TemplateFault.runtime("complex numbers are not supported") }
             let result = pow(a, b)
-            if result.isInfinite, a.isFinite, b.isFinite { throw TemplateFault.runtime("numerical result out of range") }
+            if result.isInfinite, a.isFinite, b.isFinite {
+                throw TemplateFault.runtime("numerical result out of range")
+            }
             return .float(result)
         }
     }
@@ -311,13 +321,17 @@ extension TemplateInterpreter {
     enum Order { case less, equal, greater, unordered }
 
     static func order(_ a: Number, _ b: Number) -> Order {
-        func compare<T: Comparable>(_ x: T, _ y: T) -> Order { x < y ? .less : x == y ? .equal : x > y ? .greater : .unordered }
+        func compare<T: Comparable>(_ x: T, _ y: T) -> Order {
+            x < y ? .less : x == y ? .equal : x > y ? .greater : .unordered
+        }
         switch (a, b) {
         case (.int(let x), .int(let y)): return compare(x, y)
         case (.float(let x), .float(let y)): return compare(x, y)
         case (.int(let x), .float(let y)):
             if abs(x) < 1 << 53 { return compare(Double(x), y) }
-            if let z = Int(exactly: y.rounded(.down)) { return x == z ? (y > Double(z) ? .less : .equal) : compare(x, z) }
+            if let z = Int(exactly: y.rounded(.down)) {
+                return x == z ? (y > Double(z) ? .less : .equal) : compare(x, z)
+            }
             return y.isNaN ? .unordered : y > 0 ? .less : .greater
         case (.float, .int):
             switch order(b, a) {
@@ -362,7 +376,9 @@ extension TemplateInterpreter {
             try charge((s.count + needle.count) / 16)
             return PyString.find(needle, in: s) != nil
         case .dict(let d), .view(.keys, let d):
-            guard let key = TemplateKey(value) else { throw TemplateFault.runtime("unhashable type: '\(value.typeName)'") }
+            guard let key = TemplateKey(value) else {
+                throw TemplateFault.runtime("unhashable type: '\(value.typeName)'")
+            }
             return d[key] != nil
         case .range(let r):
             guard case .int(let i)? = number(value) else {

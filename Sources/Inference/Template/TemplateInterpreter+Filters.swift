@@ -41,7 +41,9 @@ extension TemplateInterpreter {
         }
     }
 
-    private func plainFilter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    private func plainFilter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws
+        -> TemplateValue
+    {
         switch name {
         case "default", "d":
             try arguments.check(name, ["default_value", "boolean"])
@@ -81,7 +83,8 @@ extension TemplateInterpreter {
             var count = -1
             if let limit = arguments.get(2, "count"), !limit.isNone { count = try integer(limit, -1) }
             return try replaced(
-                try str(value), try str(arguments.get(0, "old") ?? .none), try str(arguments.get(1, "new") ?? .none), count)
+                try str(value), try str(arguments.get(0, "old") ?? .none), try str(arguments.get(1, "new") ?? .none),
+                count)
         case "format":
             let s = try str(value)
             guard arguments.positional.isEmpty || arguments.keywords.isEmpty else {
@@ -97,7 +100,8 @@ extension TemplateInterpreter {
         case "center":
             try arguments.check(name, ["width"])
             let s = try str(value)
-            return try callMethod(.string(s), "center", TemplateCallArguments(positional: [arguments.get(0, "width") ?? .int(80)]))
+            return try callMethod(
+                .string(s), "center", TemplateCallArguments(positional: [arguments.get(0, "width") ?? .int(80)]))
         case "truncate": return try truncate(value, arguments)
         case "striptags": return try string(stripTags(try str(value)))
         case "urlencode": return try urlEncode(value)
@@ -217,7 +221,9 @@ extension TemplateInterpreter {
         let s = try text(value, "truncate")
         let head = PyText(s[..<(length - end.count)])
         if kill { return try string(head + end) }
-        guard let space = PyString.rfind([" "], in: head, from: 0, to: head.count) else { return try string(head + end) }
+        guard let space = PyString.rfind([" "], in: head, from: 0, to: head.count) else {
+            return try string(head + end)
+        }
         return try string(PyText(head[..<space]) + end)
     }
 
@@ -241,7 +247,9 @@ extension TemplateInterpreter {
             if i > 0 { result.append(" ") }
             result += word
         }
-        for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&amp;", "&")] {
+        for (entity, character) in [
+            ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#34;", "\""), ("&quot;", "\""), ("&amp;", "&"),
+        ] {
             result = PyString.replace(result, PyText(entity.unicodeScalars), PyText(character.unicodeScalars))
         }
         return result
@@ -252,7 +260,8 @@ extension TemplateInterpreter {
             var result = PyText()
             for byte in Self.swiftString(try str(value)).utf8 {
                 let scalar = Unicode.Scalar(byte)
-                let isPlain = scalar.isASCII && (PyString.isAlphanumeric(scalar) || "_.-~".unicodeScalars.contains(scalar))
+                let isPlain =
+                    scalar.isASCII && (PyString.isAlphanumeric(scalar) || "_.-~".unicodeScalars.contains(scalar))
                 if isPlain || (scalar == "/" && !query) {
                     result.append(scalar)
                 } else if scalar == " ", query {
@@ -294,7 +303,9 @@ extension TemplateInterpreter {
         case "inf", "infinity": return lower.hasPrefix("-") ? -.infinity : .infinity
         case "nan": return .nan
         default:
-            guard unsigned.utf8.allSatisfy({ ($0 >= 48 && $0 <= 57) || [46, 101, 43, 45].contains($0) }) else { return nil }
+            guard unsigned.utf8.allSatisfy({ ($0 >= 48 && $0 <= 57) || [46, 101, 43, 45].contains($0) }) else {
+                return nil
+            }
             return Double(lower.hasSuffix(".") ? lower + "0" : lower)
                 ?? Double(lower.replacingOccurrences(of: ".e", with: ".0e"))
         }
@@ -309,7 +320,9 @@ extension TemplateInterpreter {
                 if d.isNaN { return fallback }
                 return fallback
             }
-            guard let i = Int(exactly: d.rounded(.towardZero)) else { throw TemplateFault.limit("an integer exceeds 64 bits") }
+            guard let i = Int(exactly: d.rounded(.towardZero)) else {
+                throw TemplateFault.limit("an integer exceeds 64 bits")
+            }
             return .int(i)
         }
         switch value {

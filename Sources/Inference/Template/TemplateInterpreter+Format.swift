@@ -33,7 +33,9 @@ extension TemplateInterpreter {
                     throw TemplateFault.runtime("incomplete format key")
                 }
                 let key = TemplateValue.string(PyText(format[(i + 1)..<close]))
-                guard case .dict(let d) = value, !isTuple else { throw TemplateFault.runtime("format requires a mapping") }
+                guard case .dict(let d) = value, !isTuple else {
+                    throw TemplateFault.runtime("format requires a mapping")
+                }
                 guard let hashable = TemplateKey(key), let found = d[hashable] else {
                     throw TemplateFault.runtime("the format key is not in the mapping")
                 }
@@ -84,7 +86,8 @@ extension TemplateInterpreter {
         }
         if used < items.count, !usedMapping {
             switch value {
-            case .dict where !isTuple, .list where !isTuple, .range where !isTuple: break
+            // Whatever can be subscripted might be a mapping to CPython.
+            case .dict, .list, .range, .undefined: break
             default: throw TemplateFault.runtime("not all arguments converted during string formatting")
             }
         }
@@ -112,7 +115,9 @@ extension TemplateInterpreter {
             switch number(value) {
             case .int(let n): integer = n
             case .float(let d) where type == "d" || type == "i" || type == "u":
-                guard let n = Int(exactly: d.rounded(.towardZero)) else { throw TemplateFault.limit("an integer exceeds 64 bits") }
+                guard let n = Int(exactly: d.rounded(.towardZero)) else {
+                    throw TemplateFault.limit("an integer exceeds 64 bits")
+                }
                 integer = n
             default: throw mismatch("%\(type) format", value)
             }
@@ -234,7 +239,9 @@ extension TemplateInterpreter {
             }
             value = .string(text)
             i += 2
-            guard i == field.count || field[i] == ":" else { throw TemplateFault.runtime("expected ':' after conversion specifier") }
+            guard i == field.count || field[i] == ":" else {
+                throw TemplateFault.runtime("expected ':' after conversion specifier")
+            }
         }
         let specText = i < field.count ? PyText(field[(i + 1)...]) : []
         let spec = try braceFormat(specText, arguments, &automatic, depth: depth - 1)
@@ -309,7 +316,9 @@ extension TemplateInterpreter {
         if spec.align == nil { spec.align = spec.zero ? "=" : ">" }
         if spec.zero, spec.fill == nil { spec.fill = "0" }
         if let integer, spec.type.map({ "dxXobnc".unicodeScalars.contains($0) }) ?? true {
-            guard spec.precision == nil else { throw TemplateFault.runtime("precision not allowed in integer format specifier") }
+            guard spec.precision == nil else {
+                throw TemplateFault.runtime("precision not allowed in integer format specifier")
+            }
             if spec.type == "c" {
                 guard integer >= 0, integer < 0x110000, let c = Unicode.Scalar(UInt32(integer)) else {
                     throw TemplateFault.runtime("%c arg not in range")
@@ -400,7 +409,8 @@ extension TemplateInterpreter {
     }
 
     /// Sign, prefix, digits and padding put together.
-    private func assembled(_ sign: String, _ prefix: String, _ digits: String, _ rest: String, _ spec: FormatSpec) throws
+    private func assembled(_ sign: String, _ prefix: String, _ digits: String, _ rest: String, _ spec: FormatSpec)
+        throws
         -> PyText
     {
         var digits = digits
@@ -455,7 +465,8 @@ extension TemplateInterpreter {
             var plain = spec
             if plain.fill == "0" || plain.zero, plain.align == "=" { plain.fill = plain.fill ?? "0" }
             return try assembled(
-                signText(isNegative, spec), "", "", (isUpper ? text.uppercased() : text) + (spec.type == "%" ? "%" : ""), plain)
+                signText(isNegative, spec), "", "",
+                (isUpper ? text.uppercased() : text) + (spec.type == "%" ? "%" : ""), plain)
         }
         if let precision = spec.precision, precision > 1000 { throw TemplateFault.limit("the precision is too large") }
         var text: String

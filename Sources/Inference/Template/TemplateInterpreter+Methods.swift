@@ -30,7 +30,9 @@ enum TemplateMethods {
 }
 
 extension TemplateInterpreter {
-    func callMethod(_ receiver: TemplateValue, _ name: String, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    func callMethod(_ receiver: TemplateValue, _ name: String, _ arguments: TemplateCallArguments) throws
+        -> TemplateValue
+    {
         switch receiver {
         case .string(let s): return try callString(s, name, arguments)
         case .markup(let s):
@@ -55,7 +57,9 @@ extension TemplateInterpreter {
         }
     }
 
-    private func search(_ items: [TemplateValue], _ name: String, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    private func search(_ items: [TemplateValue], _ name: String, _ arguments: TemplateCallArguments) throws
+        -> TemplateValue
+    {
         guard let wanted = arguments.positional.first else {
             throw TemplateFault.runtime("\(name) expected at least 1 argument, got 0")
         }
@@ -151,7 +155,8 @@ extension TemplateInterpreter {
             if let separator = arguments.get(0, "sep"), !separator.isNone {
                 let separator = try text(separator, name)
                 guard !separator.isEmpty else { throw TemplateFault.runtime("empty separator") }
-                parts = name == "split"
+                parts =
+                    name == "split"
                     ? PyString.split(s, separator: separator, limit: limit)
                     : PyString.rsplit(s, separator: separator, limit: limit)
             } else {
@@ -172,7 +177,9 @@ extension TemplateInterpreter {
             if case .tuple(let several) = args[0] { candidates = several.items }
             for candidate in candidates {
                 let affix = try text(candidate, name)
-                if name == "startswith" ? PyString.hasPrefix(s[start..<end], affix) : PyString.hasSuffix(s[start..<end], affix) {
+                if name == "startswith"
+                    ? PyString.hasPrefix(s[start..<end], affix) : PyString.hasSuffix(s[start..<end], affix)
+                {
                     return .bool(true)
                 }
             }
@@ -225,7 +232,8 @@ extension TemplateInterpreter {
             try positional(1...1)
             let separator = try text(args[0], name)
             guard !separator.isEmpty else { throw TemplateFault.runtime("empty separator") }
-            let found = name == "partition"
+            let found =
+                name == "partition"
                 ? PyString.find(separator, in: s) : PyString.rfind(separator, in: s, from: 0, to: s.count)
             guard let found else {
                 return try tuple(
@@ -295,7 +303,9 @@ extension TemplateInterpreter {
         }
         let width = try integer(arguments.positional[0], 0)
         let fillText = arguments.positional.count > 1 ? try text(arguments.positional[1], name) : [" "]
-        guard fillText.count == 1 else { throw TemplateFault.runtime("the fill character must be exactly one character long") }
+        guard fillText.count == 1 else {
+            throw TemplateFault.runtime("the fill character must be exactly one character long")
+        }
         guard width > s.count else { return .string(s) }
         let missing = width - s.count
         try allocate(width)

@@ -2,7 +2,9 @@ import Foundation
 
 extension TemplateInterpreter {
     /// Filters that work on sequences.
-    func sequenceFilter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    func sequenceFilter(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws
+        -> TemplateValue
+    {
         switch name {
         case "join": return try join(value, arguments)
         case "first":
@@ -15,7 +17,9 @@ extension TemplateInterpreter {
             if value.isUndefined { return try generator(from: value) { try $0.next() } }
             guard case .dict(let d) = value else {
                 // A generator in Jinja: the complaint comes when it is drawn on.
-                return try generator(from: value) { _ in throw TemplateFault.runtime("can only get item pairs from a mapping") }
+                return try generator(from: value) { _ in
+                    throw TemplateFault.runtime("can only get item pairs from a mapping")
+                }
             }
             return try generator(from: .view(.items, d)) { try $0.next() }
         case "reverse":
@@ -24,12 +28,15 @@ extension TemplateInterpreter {
             return try generator(from: try list(items.reversed())) { try $0.next() }
         case "sort":
             try arguments.check(name, ["reverse", "case_sensitive", "attribute"])
-            let keys = try keyed(value, arguments.get(2, "attribute"), caseSensitive: try flag(arguments.get(1, "case_sensitive")))
+            let keys = try keyed(
+                value, arguments.get(2, "attribute"), caseSensitive: try flag(arguments.get(1, "case_sensitive")))
             return try list(try sorted(keys, reverse: try flag(arguments.get(0, "reverse"))).map { $0.item })
         case "dictsort":
             try arguments.check(name, ["case_sensitive", "by", "reverse"])
             let by = try arguments.get(1, "by").map { Self.swiftString(try str($0)) } ?? "key"
-            guard by == "key" || by == "value" else { throw TemplateFault.runtime("dictsort: by must be 'key' or 'value'") }
+            guard by == "key" || by == "value" else {
+                throw TemplateFault.runtime("dictsort: by must be 'key' or 'value'")
+            }
             guard case .dict(let d) = value else { throw mismatch("dictsort", value) }
             let sensitive = try flag(arguments.get(0, "case_sensitive"))
             var keys: [(key: TemplateValue, item: TemplateValue)] = []
@@ -57,7 +64,8 @@ extension TemplateInterpreter {
             }
         case "min", "max":
             try arguments.check(name, ["case_sensitive", "attribute"])
-            let keys = try keyed(value, arguments.get(1, "attribute"), caseSensitive: try flag(arguments.get(0, "case_sensitive")))
+            let keys = try keyed(
+                value, arguments.get(1, "attribute"), caseSensitive: try flag(arguments.get(0, "case_sensitive")))
             guard var best = keys.first else {
                 return .undefined(TemplateUndefined("no aggregated item, sequence was empty"))
             }
@@ -73,7 +81,11 @@ extension TemplateInterpreter {
             let attribute = arguments.get(0, "attribute")
             for item in try array(value) {
                 let term: TemplateValue
-                if let attribute, !attribute.isNone { term = try lookup(path: attribute, in: item) } else { term = item }
+                if let attribute, !attribute.isNone {
+                    term = try lookup(path: attribute, in: item)
+                } else {
+                    term = item
+                }
                 total = try binary(.add, total, term)
             }
             return total
@@ -83,7 +95,9 @@ extension TemplateInterpreter {
         case "map": return try map(value, arguments)
         case "select", "reject", "selectattr", "rejectattr": return try select(name, value, arguments)
         default:
-            if TemplateFilters.names.contains(name) { throw TemplateFault.runtime("the filter '\(name)' is not supported") }
+            if TemplateFilters.names.contains(name) {
+                throw TemplateFault.runtime("the filter '\(name)' is not supported")
+            }
             throw TemplateFault.runtime("no filter named '\(name)'")
         }
     }
@@ -270,7 +284,9 @@ extension TemplateInterpreter {
             positional: Array(arguments.positional.dropFirst()), keywords: arguments.keywords)
         let name = arguments.positional.first
         return try generator(from: value) { [unowned self] input in
-            guard case .string(let filter)? = name else { throw TemplateFault.runtime("map requires a filter argument") }
+            guard case .string(let filter)? = name else {
+                throw TemplateFault.runtime("map requires a filter argument")
+            }
             let filterName = Self.swiftString(filter)
             guard TemplateFilters.names.contains(filterName) else {
                 throw TemplateFault.runtime("no filter named '\(filterName)'")
@@ -279,7 +295,9 @@ extension TemplateInterpreter {
         }
     }
 
-    private func select(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws -> TemplateValue {
+    private func select(_ name: String, _ value: TemplateValue, _ arguments: TemplateCallArguments) throws
+        -> TemplateValue
+    {
         guard try truth(value) else { return try generator(from: try list([])) { try $0.next() } }
         let byAttribute = name.hasSuffix("attr")
         let keeps = name.hasPrefix("select")
@@ -287,7 +305,9 @@ extension TemplateInterpreter {
             var positional = arguments.positional[...]
             var path: TemplateValue?
             if byAttribute {
-                guard let first = positional.popFirst() else { throw TemplateFault.runtime("missing parameter for attribute name") }
+                guard let first = positional.popFirst() else {
+                    throw TemplateFault.runtime("missing parameter for attribute name")
+                }
                 path = first
             }
             var test: String?

@@ -59,8 +59,18 @@ extension TemplateInterpreter {
         case "lower": return try truth(try callMethod(.string(try str(value)), "islower", TemplateCallArguments()))
         case "upper": return try truth(try callMethod(.string(try str(value)), "isupper", TemplateCallArguments()))
         case "escaped": if case .markup = value { return true } else { return false }
-        case "filter": if case .string(let s) = value { return TemplateFilters.names.contains(Self.swiftString(s)) } else { return false }
-        case "test": if case .string(let s) = value { return TemplateTests.names.contains(Self.swiftString(s)) } else { return false }
+        case "filter":
+            if case .string(let s) = value {
+                return TemplateFilters.names.contains(Self.swiftString(s))
+            } else {
+                return false
+            }
+        case "test":
+            if case .string(let s) = value {
+                return TemplateTests.names.contains(Self.swiftString(s))
+            } else {
+                return false
+            }
         default: throw TemplateFault.runtime("no test named '\(name)'")
         }
     }

@@ -181,7 +181,8 @@ extension TemplateInterpreter {
             let items = try array(value)
             try nested { try reprItems(items, into: &text) }
             add("])")
-        case .range(let r): add(r.step == 1 ? "range(\(r.start), \(r.stop))" : "range(\(r.start), \(r.stop), \(r.step))")
+        case .range(let r):
+            add(r.step == 1 ? "range(\(r.start), \(r.stop))" : "range(\(r.start), \(r.stop), \(r.step))")
         case .object(let id):
             switch objects[id] {
             case .namespace(let namespace):
@@ -267,7 +268,8 @@ extension TemplateInterpreter {
         guard let methods = TemplateMethods.table[object.typeName] else { return nil }
         if methods.contains(name) { return .method(TemplateMethod(object, name)) }
         if name.hasPrefix("_"), TemplateMethods.internals.contains(name) {
-            return .undefined(TemplateUndefined("access to attribute '\(name)' of '\(object.typeName)' object is unsafe"))
+            return .undefined(
+                TemplateUndefined("access to attribute '\(name)' of '\(object.typeName)' object is unsafe"))
         }
         if TemplateMethods.mutating[object.typeName]?.contains(name) == true {
             return .undefined(

@@ -351,7 +351,10 @@ final class TemplateInterpreter {
                     try self.charge(1)
                     let inner = TemplateScope(scope)
                     try self.assign(loop.target, value, scope: inner)
-                    if try self.truth(try self.evaluate(test, inner)) { return value }
+                    guard try self.truth(try self.evaluate(test, inner)) else { continue }
+                    // Jinja's filtering generator yields the targets, so what was unpacked goes on as a tuple.
+                    if case .tuple = loop.target { return try self.tuple(try self.array(value)) }
+                    return value
                 }
                 return nil
             }

@@ -91,7 +91,8 @@ struct TemplateLexer {
     }
 
     private func opensTag(_ i: Int) -> Bool {
-        source[i] == "{" && i + 1 < source.count && (source[i + 1] == "%" || source[i + 1] == "{" || source[i + 1] == "#")
+        source[i] == "{" && i + 1 < source.count
+            && (source[i + 1] == "%" || source[i + 1] == "{" || source[i + 1] == "#")
     }
 
     private func find(_ pair: StaticString, from start: Int) -> Int? {
@@ -221,7 +222,8 @@ struct TemplateLexer {
         while true {
             guard position < source.count else {
                 throw TemplateFault.syntax(
-                    isVariable ? "missing end of an expression; close it with }}" : "missing end of a tag; close it with %}",
+                    isVariable
+                        ? "missing end of an expression; close it with }}" : "missing end of a tag; close it with %}",
                     line: line)
             }
             if open.isEmpty, let end = closing(isVariable: isVariable) {
@@ -351,7 +353,8 @@ struct TemplateLexer {
         }
         value = Int(text(start, end))
         guard let value else {
-            throw TemplateFault.syntax("integer literal \(text(start, end)) is too large; 64-bit integers only", line: line)
+            throw TemplateFault.syntax(
+                "integer literal \(text(start, end)) is too large; 64-bit integers only", line: line)
         }
         tokens.append((.integer(value), line))
         position = end

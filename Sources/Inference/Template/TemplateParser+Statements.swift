@@ -56,9 +56,13 @@ extension TemplateParser {
 
     private mutating func statement() throws -> [TemplateStatement] {
         let start = line
-        guard case .name(let tag) = current else { throw fail("a tag name was expected, got \(Self.describe(current))") }
+        guard case .name(let tag) = current else {
+            throw fail("a tag name was expected, got \(Self.describe(current))")
+        }
         advance()
-        func make(_ kind: TemplateStatement.Kind) -> [TemplateStatement] { [TemplateStatement(kind: kind, line: start)] }
+        func make(_ kind: TemplateStatement.Kind) -> [TemplateStatement] {
+            [TemplateStatement(kind: kind, line: start)]
+        }
         switch tag {
         case "if": return make(try ifStatement())
         case "for": return make(try forStatement())
@@ -82,7 +86,8 @@ extension TemplateParser {
             let filter = try filterChain()
             return make(.filterBlock(filter, body: try block(until: ["endfilter"])))
         case "generation":
-            return make(.scoped(try detached { parser throws in try parser.block(until: ["endgeneration"], soft: false) }))
+            return make(
+                .scoped(try detached { parser throws in try parser.block(until: ["endgeneration"], soft: false) }))
         case "with": return make(try withStatement())
         case "print":
             var result: [TemplateStatement] = []
@@ -149,7 +154,8 @@ extension TemplateParser {
         }
         return .loop(
             TemplateLoop(
-                target: target, iterable: iterable, test: test, isRecursive: isRecursive, body: body, otherwise: otherwise))
+                target: target, iterable: iterable, test: test, isRecursive: isRecursive, body: body,
+                otherwise: otherwise))
     }
 
     private mutating func setStatement() throws -> TemplateStatement.Kind {
@@ -193,7 +199,9 @@ extension TemplateParser {
             isTuple = true
         }
         if !isTuple {
-            guard let only = items.first else { throw fail("expected a name to assign to, got \(Self.describe(current))") }
+            guard let only = items.first else {
+                throw fail("expected a name to assign to, got \(Self.describe(current))")
+            }
             return only
         }
         return .tuple(items)
@@ -216,7 +224,9 @@ extension TemplateParser {
             return .tuple(items)
         }
         guard case .name(let name) = current else { throw fail("cannot assign to \(Self.describe(current))") }
-        if ["true", "false", "none", "True", "False", "None"].contains(name) { throw fail("cannot assign to '\(name)'") }
+        if ["true", "false", "none", "True", "False", "None"].contains(name) {
+            throw fail("cannot assign to '\(name)'")
+        }
         advance()
         guard allowsNamespace, skip(.op(".")) else { return .name(intern(name)) }
         return .namespace(intern(name), attribute: try expectName())
@@ -244,7 +254,9 @@ extension TemplateParser {
         return parameters
     }
 
-    private mutating func macro(name: String?, end: String, parameters known: [TemplateParameter]? = nil) throws -> TemplateMacro {
+    private mutating func macro(name: String?, end: String, parameters known: [TemplateParameter]? = nil) throws
+        -> TemplateMacro
+    {
         let readBefore = namesRead
         let softBefore = isSoft
         isSoft = false

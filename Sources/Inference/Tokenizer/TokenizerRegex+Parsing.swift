@@ -259,7 +259,10 @@ struct RegexParser {
             return 0
         default:
             var digits = ""
+            // \xHH names a byte, which beyond ASCII is no scalar; \x{…} and \uHHHH name scalars.
+            var isByte = c == "x"
             if c == "x", take("{") {
+                isByte = false
                 while let d = peek, d != "}" {
                     digits.unicodeScalars.append(d)
                     at += 1
@@ -272,8 +275,8 @@ struct RegexParser {
                     at += 1
                 }
             }
-            guard let value = UInt32(digits, radix: 16), Unicode.Scalar(value) != nil, c == "x" || digits.utf8.count == 4,
-                c != "x" || value < 0x80 || digits.utf8.count > 2
+            guard let value = UInt32(digits, radix: 16), Unicode.Scalar(value) != nil, !isByte || value < 0x80,
+                c == "x" || digits.utf8.count == 4
             else { throw fail("bad hexadecimal escape") }
             return value
         }

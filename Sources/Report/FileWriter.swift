@@ -23,7 +23,8 @@ struct FileWriter {
             try data.write(to: temporary)
         } catch {
             try? FileManager.default.removeItem(at: temporary)
-            let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" } ?? "\((error as NSError).code)"
+            let reason =
+                (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" } ?? "\((error as NSError).code)"
             throw ReportError.cannotWrite(path: url.path, reason: Self.reason(error) ?? reason)
         }
         guard rename(temporary.path, url.path) == 0 else {

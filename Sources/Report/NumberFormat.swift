@@ -7,7 +7,8 @@ package enum NumberFormat {
     package static func fixed(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "-inf" : "inf" }
         let text = String(format: "%.\(decimals)f", value)
-        return text.hasPrefix("-") && !text.utf8.contains { (0x31...0x39).contains($0) } ? String(text.dropFirst()) : text
+        return text.hasPrefix("-") && !text.utf8.contains { (0x31...0x39).contains($0) }
+            ? String(text.dropFirst()) : text
     }
 
     /// About three significant digits: `123.4`, `12.3`, `1.23`, `0.123`, `0.0123`, `1.2e-5`, `0`.

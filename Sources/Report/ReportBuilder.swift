@@ -112,7 +112,9 @@ public struct ReportBuilder: Sendable {
         var title = "Abliteration benchmark: \(session?.suite ?? "results")"
         let limits = Set(snapshot.cells.compactMap { $0.run?.sampleLimit } + [session?.sampleLimit].compactMap { $0 })
         var marks: [String] = []
-        if !limits.isEmpty { marks.append("limited to \(limits.sorted().map(String.init).joined(separator: "/")) samples") }
+        if !limits.isEmpty {
+            marks.append("limited to \(limits.sorted().map(String.init).joined(separator: "/")) samples")
+        }
         if snapshot.isPartial { marks.append("partial") }
         if !marks.isEmpty { title += " (\(marks.joined(separator: ", ")))" }
 
@@ -122,8 +124,9 @@ public struct ReportBuilder: Sendable {
             let failed = snapshot.cells.filter { $0.run?.status == .error }.count
             blocks.append(
                 .note([
-                    .text("This report is partial: \(complete) of \(snapshot.cells.count) cells are complete, "
-                        + "\(failed) failed.")
+                    .text(
+                        "This report is partial: \(complete) of \(snapshot.cells.count) cells are complete, "
+                            + "\(failed) failed.")
                 ]))
         }
         for section in Section.all {

@@ -96,7 +96,9 @@ extension JSON {
         case .double(let value): out += Self.spell(value)
         case .string(let value): Self.quote(value, to: &out)
         case .array(let values):
-            Self.list(values, "[", "]", to: &out, indent: indent) { $0.write(to: &$1, canonical: canonical, indent: $2) }
+            Self.list(values, "[", "]", to: &out, indent: indent) {
+                $0.write(to: &$1, canonical: canonical, indent: $2)
+            }
         case .object(let members):
             var members = members
             if canonical {

@@ -21,13 +21,17 @@ public enum LMEvalExport {
             }
             add(&results, values(cell, run))
             add(&versions, .int(run.evalVersion))
-            add(&configs, .object(
-                ("task", .string(run.eval)), ("options", parsed(run.evalOptions)),
-                ("num_fewshot", .integer(run.nShot)),
-                ("metadata", .object(("version", .int(run.evalVersion))))))
+            add(
+                &configs,
+                .object(
+                    ("task", .string(run.eval)), ("options", parsed(run.evalOptions)),
+                    ("num_fewshot", .integer(run.nShot)),
+                    ("metadata", .object(("version", .int(run.evalVersion))))))
             add(&shots, .int(run.nShot ?? 0))
-            add(&samples, .object(
-                ("original", .integer(run.nOriginal)), ("effective", .integer(run.nEffective))))
+            add(
+                &samples,
+                .object(
+                    ("original", .integer(run.nOriginal)), ("effective", .integer(run.nEffective))))
             add(&directions, higherIsBetter(cell))
             if let hash = run.samplesSHA256 { add(&hashes, .string(hash)) }
         }
@@ -39,26 +43,32 @@ public enum LMEvalExport {
             ("results", .object(results)), ("group_subtasks", .object([])), ("configs", .object(configs)),
             ("versions", .object(versions)), ("n-shot", .object(shots)), ("higher_is_better", .object(directions)),
             ("n-samples", .object(samples)),
-            ("config", .object(
-                ("model", .string("abench")), ("model_args", .string("pretrained=\(record?.repo ?? model)")),
-                ("model_num_parameters", .integer(record?.parameters)), ("model_dtype", .text(record?.dtype)),
-                ("model_revision", .text(record?.revision)), ("model_sha", .text(record?.checkpointSHA256)),
-                ("batch_size", .string("auto")), ("device", .string("cpu")),
-                ("limit", .integer(first?.sampleLimit)), ("gen_kwargs", .object([])),
-                ("random_seed", seed(first?.seed)), ("numpy_seed", .null), ("torch_seed", .null),
-                ("fewshot_seed", .null))),
+            (
+                "config",
+                .object(
+                    ("model", .string("abench")), ("model_args", .string("pretrained=\(record?.repo ?? model)")),
+                    ("model_num_parameters", .integer(record?.parameters)), ("model_dtype", .text(record?.dtype)),
+                    ("model_revision", .text(record?.revision)), ("model_sha", .text(record?.checkpointSHA256)),
+                    ("batch_size", .string("auto")), ("device", .string("cpu")),
+                    ("limit", .integer(first?.sampleLimit)), ("gen_kwargs", .object([])),
+                    ("random_seed", seed(first?.seed)), ("numpy_seed", .null), ("torch_seed", .null),
+                    ("fewshot_seed", .null))
+            ),
             ("git_hash", .text(session?.gitCommit)),
             ("date", .number(cells.compactMap { $0.run?.completedAt }.max()?.timeIntervalSince1970)),
             ("chat_template_sha", .text(record?.chatTemplateSHA256)), ("task_hashes", .object(hashes)),
             ("model_source", .string("abench")), ("model_name", .string(model)),
             ("model_name_sanitized", .string(sanitized(model))),
             ("total_evaluation_time_seconds", .string(JSON.spell(seconds))),
-            ("abench", .object(
-                ("version", .text(session?.harnessVersion)), ("suite", .text(session?.suite)),
-                ("method", .text(first?.method)), ("method_label", .string(method)),
-                ("method_version", .integer(first?.methodVersion)),
-                ("method_options", first.map { parsed($0.methodOptions) } ?? .null),
-                ("edits_sha256", .text(first?.editsSHA256)))))
+            (
+                "abench",
+                .object(
+                    ("version", .text(session?.harnessVersion)), ("suite", .text(session?.suite)),
+                    ("method", .text(first?.method)), ("method_label", .string(method)),
+                    ("method_version", .integer(first?.methodVersion)),
+                    ("method_options", first.map { parsed($0.methodOptions) } ?? .null),
+                    ("edits_sha256", .text(first?.editsSHA256)))
+            ))
     }
 
     /// A label as a directory name, lm-eval's way: `/` becomes `__`; other bytes that file systems dislike become `_`.

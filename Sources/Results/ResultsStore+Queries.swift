@@ -126,7 +126,8 @@ extension ResultsStore {
         let samples = try read {
             try SampleRecord.fetchAll(
                 $0,
-                sql: "SELECT * FROM sample WHERE run_key = ? AND sample_id IN (\(databaseQuestionMarks(count: ids.count)))",
+                sql:
+                    "SELECT * FROM sample WHERE run_key = ? AND sample_id IN (\(databaseQuestionMarks(count: ids.count)))",
                 arguments: StatementArguments([runKey] + ids))
         }
         return samples.sorted { SampleOrder.precedes($0, $1) }

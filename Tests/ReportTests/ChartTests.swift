@@ -62,7 +62,8 @@ import Testing
 
     @Test func quotingSurvivesGnuplot() {
         #expect(Chart.quoted("it's\n`date` \"x\"") == "'it''s `date` \"x\"'")
-        #expect(Chart.shortened(String(repeating: "a", count: 30) + "0123456789") == "aaaaaaaaaaaaaaaaaaaa…aaaaa0123456789")
+        #expect(
+            Chart.shortened(String(repeating: "a", count: 30) + "0123456789") == "aaaaaaaaaaaaaaaaaaaa…aaaaa0123456789")
         #expect(Chart.ticks(threshold: 0.01, (lower: 0, upper: 13)) == ["0", "0.01", "0.1", "1", "10"])
         #expect(Chart.ticks(threshold: 0.01, (lower: 0, upper: 0.5)) == ["0", "0.01", "0.1", "0.03", "0.3"])
     }
@@ -76,7 +77,8 @@ import Testing
             let width = Double(items[i].text.count) * LabelLayout.characterWidth
             #expect(a.x >= 0 && a.x + width <= 700 && a.y >= 0 && a.y <= 400)
             for (j, b) in placed.enumerated() where j > i {
-                let apart = abs(a.y - b.y) >= LabelLayout.lineHeight - 0.01
+                let apart =
+                    abs(a.y - b.y) >= LabelLayout.lineHeight - 0.01
                     || a.x + width <= b.x || b.x + Double(items[j].text.count) * LabelLayout.characterWidth <= a.x
                 #expect(apart, "\(i) \(a) and \(j) \(b)")
             }
@@ -98,21 +100,27 @@ import Testing
                     points: [
                         Chart.Point(
                             x: point.0, y: point.1, yInterval: max(0, point.1 - 5)...min(100, point.1 + 5),
-                            label: ["baseline", "random-direction", "difference-of-means", "erisforge", "failspy",
+                            label: [
+                                "baseline", "random-direction", "difference-of-means", "erisforge", "failspy",
                                 "arditi", "projected", "biprojected (norm=row)", "biprojected (norm=column)", "heretic",
-                                "heretic (row=full)", "external: someone/some-model-abliterated-v3"][index])
+                                "heretic (row=full)", "external: someone/some-model-abliterated-v3",
+                            ][index])
                     ])
             }
-            return Chart(name: name, title: name, panels: [
-                Chart.Panel(x: x, y: Chart.Axis("refusals (%)", lower: -4, upper: 104), series: series)
-            ])
+            return Chart(
+                name: name, title: name,
+                panels: [
+                    Chart.Panel(x: x, y: Chart.Axis("refusals (%)", lower: -4, upper: 104), series: series)
+                ])
         }
         let wide = Chart.Axis("KL (nats)", scale: .asinh(threshold: 0.01))
         let charts = [
-            scatter("extreme", [
-                (0, 98), (0.004, 97), (0.4, 2), (0.3, 4), (12, 0), (0.09, 1), (0.08, 3), (0.05, 12), (0.06, 9),
-                (0.07, 2), (0.075, 1), (0.11, 40),
-            ], wide),
+            scatter(
+                "extreme",
+                [
+                    (0, 98), (0.004, 97), (0.4, 2), (0.3, 4), (12, 0), (0.09, 1), (0.08, 3), (0.05, 12), (0.06, 9),
+                    (0.07, 2), (0.075, 1), (0.11, 40),
+                ], wide),
             scatter("all-zero", (0..<12).map { _ in (0, 0) }, Chart.Axis("KL (nats)", lower: -0.0004, upper: 0.01)),
             scatter("empty", [], wide),
             scatter("single", [(0.2, 50)], Chart.Axis("KL (nats)")),

@@ -14,9 +14,13 @@ import Testing
                 .list([["one"], [.text(hostile)]]), .note(["careful"]), .code("a\n```\nb", language: "sh"),
                 .table(
                     DocumentTable(
-                        name: "t", caption: "Caption", columns: [TableColumn("Name"), TableColumn("Value, % ↓", .number)],
+                        name: "t", caption: "Caption",
+                        columns: [TableColumn("Name"), TableColumn("Value, % ↓", .number)],
                         rows: [
-                            [TableCell(hostile), TableCell("1.0", detail: "[0.5, 2.0] (Δ -3.0†)", isBest: true, value: 1)],
+                            [
+                                TableCell(hostile),
+                                TableCell("1.0", detail: "[0.5, 2.0] (Δ -3.0†)", isBest: true, value: 1),
+                            ],
                             [.code("x|y"), TableCell("")],
                         ])),
             ])
@@ -84,16 +88,19 @@ import Testing
 
     @Test func htmlEscapesEverything() {
         let text = Document.html(Self.document())
-        #expect(text.contains("<h1>a_b _c_ | 50% &amp; $5 #1 &lt;b&gt; {x} ~ ^ \\ &quot;q&quot; [l](u) `t` *s*\nnext</h1>"))
+        #expect(
+            text.contains("<h1>a_b _c_ | 50% &amp; $5 #1 &lt;b&gt; {x} ~ ^ \\ &quot;q&quot; [l](u) `t` *s*\nnext</h1>"))
         #expect(!text.contains("<b>"))
         #expect(text.contains("<td class=\"number\" data-value=\"1.0\"><strong>1.0</strong> <small>[0.5, 2.0]"))
         #expect(!text.contains("http://") && !text.contains("https://"))
     }
 
-    @Test(arguments: [
-        (0, "0"), (0.000012, "1.2e-5"), (0.00123, "0.0012"), (0.0801, "0.0801"), (0.12345, "0.123"), (1.5, "1.50"),
-        (-12.345, "-12.3"), (123.44, "123.4"), (123456, "123456"), (.infinity, "inf"), (.nan, "–"), (0.99999, "1.00"),
-    ] as [(Double, String)])
+    @Test(
+        arguments: [
+            (0, "0"), (0.000012, "1.2e-5"), (0.00123, "0.0012"), (0.0801, "0.0801"), (0.12345, "0.123"), (1.5, "1.50"),
+            (-12.345, "-12.3"), (123.44, "123.4"), (123456, "123456"), (.infinity, "inf"), (.nan, "–"),
+            (0.99999, "1.00"),
+        ] as [(Double, String)])
     func compactNumbers(value: Double, text: String) {
         #expect(NumberFormat.compact(value) == text)
     }

@@ -27,7 +27,8 @@ import Testing
         #expect(text.contains("| baseline | 96.0 [90.0, 102.0] |"))
         #expect(text.contains("| heretic | failed | failed | unfinished | not run | not run |"))
         #expect(text.contains("heretic, refusal failed: `out of memory in layer 3; set max_memory`"))
-        #expect(text.contains("| llama_tiny\\|a | heretic | kl | 0.160 | 0.110 [0.0825, 0.138] | outside | model card |"))
+        #expect(
+            text.contains("| llama_tiny\\|a | heretic | kl | 0.160 | 0.110 [0.0825, 0.138] | outside | model card |"))
         #expect(text.contains("up to 1 unscored"))
         #expect(text.contains("](charts/tradeoff-llama-tiny-a.svg)"))
         // Every figure's link leads somewhere.

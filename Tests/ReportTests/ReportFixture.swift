@@ -67,17 +67,18 @@ struct ReportFixture {
             model.layers = [8, 28][m]
             model.checkpointSHA256 = String(repeating: "\(m)a", count: 32)
             try store.save(model)
-            try store.save((0...[8, 28][m]).flatMap { layer -> [GeometryRecord] in
-                let depth = Double(layer) / Double([8, 28][m])
-                return [
-                    GeometryRecord(
-                        modelID: "m\(m)", contrastKey: "c", name: "direction_norm", layer: layer,
-                        value: depth * Double(3 + 4 * m)),
-                    GeometryRecord(
-                        modelID: "m\(m)", contrastKey: "c", name: "silhouette", layer: layer,
-                        value: 0.6 * depth * (1.2 - depth)),
-                ]
-            })
+            try store.save(
+                (0...[8, 28][m]).flatMap { layer -> [GeometryRecord] in
+                    let depth = Double(layer) / Double([8, 28][m])
+                    return [
+                        GeometryRecord(
+                            modelID: "m\(m)", contrastKey: "c", name: "direction_norm", layer: layer,
+                            value: depth * Double(3 + 4 * m)),
+                        GeometryRecord(
+                            modelID: "m\(m)", contrastKey: "c", name: "silhouette", layer: layer,
+                            value: 0.6 * depth * (1.2 - depth)),
+                    ]
+                })
             for k in 0..<6 { for e in 0..<3 { try run(store, m, k, e, start) } }
         }
         for number in 0..<40 {
@@ -118,11 +119,13 @@ struct ReportFixture {
             run.error = "out of memory in layer 3; set max_memory"
             return try store.finishRun(run)
         }
-        try store.appendSamples((0..<4).map {
-            SampleRecord(
-                runKey: run.key, sampleID: "\($0)", filter: "none", input: "\(secret) \($0)", target: nil,
-                output: e == 1 ? nil : "answer of \(Self.methods[k]) | _x_", answer: k < 2 ? "refusal" : "complied", score: k < 2 ? 1 : 0)
-        })
+        try store.appendSamples(
+            (0..<4).map {
+                SampleRecord(
+                    runKey: run.key, sampleID: "\($0)", filter: "none", input: "\(secret) \($0)", target: nil,
+                    output: e == 1 ? nil : "answer of \(Self.methods[k]) | _x_", answer: k < 2 ? "refusal" : "complied",
+                    score: k < 2 ? 1 : 0)
+            })
         run.status = .success
         run.completedAt = start.addingTimeInterval(60)
         try store.finishRun(run, metrics: metrics(run.key, k, e, eval))

@@ -54,7 +54,9 @@ import Testing
             let store = try store(scratch)
             try store.beginRun(run())
             try store.appendSamples(
-                (0..<500).map { SampleRecord(runKey: "k1", sampleID: "\($0)", output: String(repeating: "x", count: 99)) })
+                (0..<500).map {
+                    SampleRecord(runKey: "k1", sampleID: "\($0)", output: String(repeating: "x", count: 99))
+                })
         }
         var data = try Data(contentsOf: url)
         for i in stride(from: 4096, to: data.count, by: 1) where i % 3 == 0 { data[i] = 0xA5 }

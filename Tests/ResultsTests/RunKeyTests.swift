@@ -67,7 +67,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"abc", "\"\\u12", "[1] 2", "{\"a\":1,}", "+1", ".5", "\"\\x\"", "\u{1}",
+        "", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"abc", "\"\\u12", "[1] 2", "{\"a\":1,}", "+1", ".5", "\"\\x\"",
+        "\u{1}",
     ])
     func malformedTextIsRefused(input: String) {
         #expect(throws: JSONError.self) { try JSON(parsing: input) }

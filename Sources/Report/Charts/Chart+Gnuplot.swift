@@ -75,14 +75,16 @@ extension Chart {
 
         var out = ""
         func screen(_ value: Double, _ total: Int) -> String { NumberFormat.fixed(value / Double(total), 4) }
-        out += "set lmargin at screen \(screen(left, width))\nset rmargin at screen \(screen(left + area.width, width))\n"
+        out +=
+            "set lmargin at screen \(screen(left, width))\nset rmargin at screen \(screen(left + area.width, width))\n"
         out += "set tmargin at screen \(screen(top, height))\nset bmargin at screen \(screen(bottom, height))\n"
         out += index == 0 ? "set title \(Self.quoted(title)) font \",15\"\n" : "unset title\n"
         out += "unset label\nunset arrow\n"
         out += axis(panel.x, "x", xRange, reversed: false)
         out += axis(panel.y, "y", yRange, reversed: !panel.y.categories.isEmpty)
         if panel.hasZeroLine {
-            out += "set arrow from first \(panel.x.expression("0", "x")), graph 0 to first "
+            out +=
+                "set arrow from first \(panel.x.expression("0", "x")), graph 0 to first "
                 + "\(panel.x.expression("0", "x")), graph 1 nohead back linewidth 1 linecolor rgb \"#444444\"\n"
         }
         out += labels(panel, xRange, yRange, area)
@@ -213,7 +215,8 @@ extension Chart {
         }
         var out = ""
         func place(_ text: String, _ x: Double, _ y: Double, _ colour: Int?) {
-            out += "set label \(Self.quoted(text)) at graph \(NumberFormat.fixed(x / area.width, 4)), "
+            out +=
+                "set label \(Self.quoted(text)) at graph \(NumberFormat.fixed(x / area.width, 4)), "
                 + "\(NumberFormat.fixed(y / area.height, 4)) left front textcolor rgb \"\(Palette.colour(colour))\"\n"
         }
         if panel.labelsInMargin {
@@ -230,7 +233,8 @@ extension Chart {
             let nearest = min(max(item.0.x, placement.x), textEnd)
             let edge = placement.y + (item.0.y > placement.y ? 1 : -1) * LabelLayout.lineHeight / 2
             let vertical = nearest == item.0.x
-            out += "set arrow from graph \(NumberFormat.fixed(item.0.x / area.width, 4)), "
+            out +=
+                "set arrow from graph \(NumberFormat.fixed(item.0.x / area.width, 4)), "
                 + "\(NumberFormat.fixed(item.0.y / area.height, 4)) to graph "
                 + "\(NumberFormat.fixed(nearest / area.width, 4)), "
                 + "\(NumberFormat.fixed((vertical ? edge : placement.y) / area.height, 4)) nohead linewidth 0.6 "

@@ -26,18 +26,31 @@ enum DocumentJSON {
     private static func render(_ table: DocumentTable) -> JSON {
         .object(
             ("type", "table"), ("name", .string(table.name)), ("caption", .string(table.caption)),
-            ("columns", .array(table.columns.map {
-                .object(("title", .string($0.title)), ("kind", .string($0.kind.rawValue)))
-            })),
-            ("rows", .array(table.rows.map { row in
-                .array(row.map { cell in
-                    var members = [JSONMember(key: "text", value: .string(cell.text))]
-                    if !cell.detail.isEmpty { members.append(JSONMember(key: "detail", value: .string(cell.detail))) }
-                    if cell.isBest { members.append(JSONMember(key: "best", value: .bool(true))) }
-                    if let value = cell.value { members.append(JSONMember(key: "value", value: .number(value))) }
-                    return .object(members)
-                })
-            })))
+            (
+                "columns",
+                .array(
+                    table.columns.map {
+                        .object(("title", .string($0.title)), ("kind", .string($0.kind.rawValue)))
+                    })
+            ),
+            (
+                "rows",
+                .array(
+                    table.rows.map { row in
+                        .array(
+                            row.map { cell in
+                                var members = [JSONMember(key: "text", value: .string(cell.text))]
+                                if !cell.detail.isEmpty {
+                                    members.append(JSONMember(key: "detail", value: .string(cell.detail)))
+                                }
+                                if cell.isBest { members.append(JSONMember(key: "best", value: .bool(true))) }
+                                if let value = cell.value {
+                                    members.append(JSONMember(key: "value", value: .number(value)))
+                                }
+                                return .object(members)
+                            })
+                    })
+            ))
     }
 
     private static func plain(_ spans: [Span]) -> JSON { .string(spans.map(\.plain).joined()) }

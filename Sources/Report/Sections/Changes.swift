@@ -12,7 +12,8 @@ extension Section {
                 blocks.append(
                     .figure(
                         chart,
-                        caption: "\(model): change in \(column.title) against the baseline, paired, with 95 % intervals; "
+                        caption:
+                            "\(model): change in \(column.title) against the baseline, paired, with 95 % intervals; "
                             + "† p < 0.05 after Holm's correction."))
             }
         }

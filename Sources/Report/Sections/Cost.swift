@@ -29,8 +29,9 @@ extension Section {
                             TableColumn("Peak memory", .number),
                         ], rows: rows)),
             .paragraph([
-                .text("Edit: directions and search, once per model and method. Tokens/s: prompt and generated tokens over "
-                    + "the evaluations' wall time.")
+                .text(
+                    "Edit: directions and search, once per model and method. Tokens/s: prompt and generated tokens over "
+                        + "the evaluations' wall time.")
             ]),
         ]
     }

@@ -12,7 +12,8 @@ extension Section {
         return names.compactMap { name -> Block? in
             guard let chart = chart(context, name) else { return nil }
             return .figure(
-                chart, caption: "\(words(name)) by relative depth (0 = embeddings, 1 = last block), one line per model.")
+                chart, caption: "\(words(name)) by relative depth (0 = embeddings, 1 = last block), one line per model."
+            )
         }
     }
 

@@ -12,9 +12,10 @@ extension Section {
             guard !used.isEmpty else { continue }
             let best = used.map { context.best(model, $0) }
             let rows = context.methods(of: model).map { method in
-                [TableCell(method)] + zip(used, best).map {
-                    context.tableCell(model, method, $0, isBest: $1.contains(method))
-                }
+                [TableCell(method)]
+                    + zip(used, best).map {
+                        context.tableCell(model, method, $0, isBest: $1.contains(method))
+                    }
             }
             let counts = used.map { "\($0.eval) \(context.count(model, $0))" }
             var seen: Set<String> = []
@@ -28,9 +29,10 @@ extension Section {
         guard !blocks.isEmpty else { return [.note(["No cell with a headline metric has finished yet."])] }
         blocks.append(
             .paragraph([
-                .text("Values with their 95 % interval; Δ is the paired difference to the baseline on the same samples, in "
-                    + "the column's unit (percentage points for %); † marks p < 0.05 after Holm's correction. Bold: "
-                    + "best of the column, controls aside. ↓ lower is better, ↑ higher is better.")
+                .text(
+                    "Values with their 95 % interval; Δ is the paired difference to the baseline on the same samples, in "
+                        + "the column's unit (percentage points for %); † marks p < 0.05 after Holm's correction. Bold: "
+                        + "best of the column, controls aside. ↓ lower is better, ↑ higher is better.")
             ]))
         return blocks
     }
@@ -45,9 +47,10 @@ extension Section {
             let rows = snapshot.methods.filter { method in
                 models.contains { context.cell($0, method, column.eval) != nil }
             }.map { method in
-                [TableCell(method)] + zip(models, best).map {
-                    context.tableCell($0, method, column, isBest: $1.contains(method))
-                }
+                [TableCell(method)]
+                    + zip(models, best).map {
+                        context.tableCell($0, method, column, isBest: $1.contains(method))
+                    }
             }
             let summary = snapshot.cells.lazy.filter { $0.eval == column.eval }
                 .compactMap { $0.metric(column.name, filter: column.filter)?.summary }.first

@@ -9,25 +9,32 @@ extension Section {
         let limits = Set(runs.compactMap(\.sampleLimit)).sorted()
         if !limits.isEmpty {
             items.append([
-                .text("A sample limit was in force (\(limits.map(String.init).joined(separator: ", "))): intervals are wide, "
-                    + "and the first samples of a dataset need not stand for the rest.")
+                .text(
+                    "A sample limit was in force (\(limits.map(String.init).joined(separator: ", "))): intervals are wide, "
+                        + "and the first samples of a dataset need not stand for the rest.")
             ])
         }
         if snapshot.sessions.contains(where: \.allowOverlap) {
             items.append([
-                .text("The suite allows the same prompts in the contrast, search and test splits: methods were partly fitted to what "
-                    + "they are measured on.")
+                .text(
+                    "The suite allows the same prompts in the contrast, search and test splits: methods were partly fitted to what "
+                        + "they are measured on.")
             ])
         }
-        items += share(snapshot, "unscored", "no score could be derived; they count in n of neither side") { $0.nUnscored }
-        items += share(snapshot, "degenerate", "empty, looping or wordless output, a class of its own") { $0.nDegenerate }
+        items += share(snapshot, "unscored", "no score could be derived; they count in n of neither side") {
+            $0.nUnscored
+        }
+        items += share(snapshot, "degenerate", "empty, looping or wordless output, a class of its own") {
+            $0.nDegenerate
+        }
         let small = snapshot.cells.flatMap(\.metrics).filter(\.isHeadline).map(\.n).filter { $0 < 30 }
         if let least = small.min() {
             items.append([.text("Some headline numbers rest on fewer than 30 samples (as few as \(least)).")])
         }
         for cell in snapshot.cells {
             guard let run = cell.run, run.status != .success else { continue }
-            let word = ["error": "failed", "cancelled": "was cancelled", "started": "did not finish"][run.status.rawValue]
+            let word = ["error": "failed", "cancelled": "was cancelled", "started": "did not finish"][
+                run.status.rawValue]
             var spans: [Span] = [.text("\(cell.model), \(cell.method), \(cell.eval) \(word ?? "is incomplete")")]
             if let error = run.error { spans += [": ", .code(error)] }
             items.append(spans)
@@ -53,9 +60,12 @@ extension Section {
         }
         guard let worst else { return [] }
         let percent = NumberFormat.fixed(100 * Double(worst.count) / Double(worst.of), 1)
-        return [[
-            .text("\(plural(affected, "cell")) with \(word) samples (\(meaning)); most in \(worst.cell.model), "
-                + "\(worst.cell.method), \(worst.cell.eval): \(worst.count) of \(worst.of) (\(percent) %).")
-        ]]
+        return [
+            [
+                .text(
+                    "\(plural(affected, "cell")) with \(word) samples (\(meaning)); most in \(worst.cell.model), "
+                        + "\(worst.cell.method), \(worst.cell.eval): \(worst.count) of \(worst.of) (\(percent) %).")
+            ]
+        ]
     }
 }

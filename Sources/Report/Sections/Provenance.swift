@@ -54,7 +54,9 @@ extension Section {
     private static func checkpoints(_ context: ReportContext) -> DocumentTable {
         DocumentTable(
             name: "checkpoints", caption: "Checkpoints by SHA-256",
-            columns: ["Model", "Source", "Revision", "Checkpoint", "Tokenizer", "Chat template"].map { TableColumn($0) },
+            columns: ["Model", "Source", "Revision", "Checkpoint", "Tokenizer", "Chat template"].map {
+                TableColumn($0)
+            },
             rows: context.snapshot.models.map { label in
                 let model = context.snapshot.modelRecords[label]
                 return [TableCell(label), TableCell(model?.repo ?? "–")]

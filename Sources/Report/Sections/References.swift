@@ -37,7 +37,7 @@ extension Section {
                         TableColumn("Model"), TableColumn("Method"), TableColumn("Metric"),
                         TableColumn("Published", .number), TableColumn("Measured", .number),
                         TableColumn("Published value and our interval"), TableColumn("Source"),
-                    ], rows: rows)),
+                    ], rows: rows))
         ]
     }
 }

@@ -30,8 +30,9 @@ extension Section {
         if !blocks.isEmpty, !context.includeHarmful {
             blocks.append(
                 .paragraph([
-                    .text("Prompts and responses of datasets that are not marked as shareable are left out; they are in the "
-                        + "database ("), .code("--include-harmful"), " shows them).",
+                    .text(
+                        "Prompts and responses of datasets that are not marked as shareable are left out; they are in the "
+                            + "database ("), .code("--include-harmful"), " shows them).",
                 ]))
         }
         return blocks
@@ -69,15 +70,18 @@ extension Section {
             name: slug("samples-\(name)"), caption: "\(name): verdicts by sample (texts left out)",
             columns: [TableColumn("Sample")] + cells.map { TableColumn($0.method) },
             rows: ids.map { id in
-                [TableCell(id)] + cells.map { cell in
-                    let rows = (samples[cell.method] ?? []).filter { $0.sampleID == id }
-                    return TableCell(rows.map { verdict($0, withAnswer: false) }.joined(separator: "; "))
-                }
+                [TableCell(id)]
+                    + cells.map { cell in
+                        let rows = (samples[cell.method] ?? []).filter { $0.sampleID == id }
+                        return TableCell(rows.map { verdict($0, withAnswer: false) }.joined(separator: "; "))
+                    }
             })
     }
 
     /// Words that are verdicts and not text from a response.
-    private static let verdicts: Set<String> = ["refusal", "complied", "degenerate", "correct", "incorrect", "unscored"]
+    private static let verdicts: Set<String> = [
+        "refusal", "complied", "degenerate", "correct", "incorrect", "unscored",
+    ]
 
     private static func verdict(_ sample: SampleRecord, withAnswer: Bool) -> String {
         var text = sample.filter == "none" ? "" : "\(sample.filter): "

@@ -35,7 +35,8 @@ extension Section {
             text += ", \(NumberFormat.duration(seconds.reduce(0, +) / Double(seconds.count))) per trial"
         }
         if let chosen = trials.first(where: \.chosen) {
-            text += ". Chosen: trial \(chosen.number), \(chosen.refusals)/\(chosen.prompts) refusals at KL "
+            text +=
+                ". Chosen: trial \(chosen.number), \(chosen.refusals)/\(chosen.prompts) refusals at KL "
                 + NumberFormat.compact(chosen.kl)
         }
         return text + ". Numbers of this section come from the search split; the tables above are from the test split."
@@ -61,7 +62,9 @@ extension Section {
     }
 
     private static func scatter(_ trials: [TrialRecord], _ name: String, _ stem: String, _ colour: Int?) -> Chart {
-        let front = trials.filter(\.onFront).sorted { ($0.kl, $0.refusals, $0.number) < ($1.kl, $1.refusals, $1.number) }
+        let front = trials.filter(\.onFront).sorted {
+            ($0.kl, $0.refusals, $0.number) < ($1.kl, $1.refusals, $1.number)
+        }
         var series = [
             Chart.Series(
                 name: "Pareto front", style: .front, colour: nil,

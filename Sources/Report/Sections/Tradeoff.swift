@@ -37,11 +37,12 @@ extension Section {
         let front = Pareto.front(points).map { Chart.Point(x: points[$0].x, y: points[$0].y) }
         series.insert(Chart.Series(name: "Pareto front", style: .front, colour: nil, points: front), at: 0)
         let values = series.flatMap(\.points).flatMap { [$0.x, $0.xInterval?.upperBound ?? $0.x] }
+        let name = kl.name.contains("first_token") ? "first-token KL divergence" : "KL divergence"
         return Chart(
             name: "tradeoff-\(slug(model))", title: "\(model): refusal against divergence",
             panels: [
                 Chart.Panel(
-                    x: klAxis("KL divergence from the original (nats), lower is better", values),
+                    x: klAxis("\(name) from the original (\(kl.unit ?? "nats")), lower is better", values),
                     y: Chart.Axis("refusals (%), lower is better", lower: -4, upper: 104), series: series)
             ])
     }

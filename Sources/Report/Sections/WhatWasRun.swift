@@ -42,7 +42,9 @@ extension Section {
     private static func methods(_ context: ReportContext) -> DocumentTable {
         DocumentTable(
             name: "methods", caption: "Methods",
-            columns: [TableColumn("Label"), TableColumn("Method"), TableColumn("Version", .number), TableColumn("Options")],
+            columns: [
+                TableColumn("Label"), TableColumn("Method"), TableColumn("Version", .number), TableColumn("Options"),
+            ],
             rows: context.snapshot.methods.map { label in
                 let run = context.snapshot.cells.first { $0.method == label && $0.run != nil }?.run
                 return [

@@ -51,7 +51,8 @@ struct TokenizerErrorTests {
             "t.json: post_processor: unknown post-processor 'Odd'; known are TemplateProcessing"
         ),
         (
-            #", "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}], "special_tokens": {}}"#,
+            #", "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}]"#
+                + #", "special_tokens": {}}"#,
             "t.json: post_processor.single[0].SpecialToken: special token '<s>' is not among special_tokens"
         ),
         (#", "decoder": {"type": "WordPiece"}"#, "t.json: decoder: unknown decoder 'WordPiece'; known are ByteLevel"),

@@ -157,7 +157,7 @@ extension TokenizerRegex {
     /// `\w+|[^\w\s]+`.
     init(words: ScalarSet) throws(Failure) {
         var neither = words
-        guard neither.formUnion(ScalarSet(classes: UnicodeTable.space)) else { throw Failure(message: "bad word set") }
+        neither.formUnion(ScalarSet(classes: UnicodeTable.space))
         var compiler = RegexCompiler()
         let node = RegexNode.alternation([
             .repeat(.set(words), min: 1, max: .max, .greedy),

@@ -355,7 +355,7 @@ struct RegexParser {
                 at += 1
             }
             if let item {
-                guard set.formUnion(item) else { throw fail("a union with a negated class is not supported") }
+                set.formUnion(item)
                 continue
             }
             var high = low

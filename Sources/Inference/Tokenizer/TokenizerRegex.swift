@@ -185,14 +185,16 @@ struct RegexCompiler {
             for item in items {
                 if case .look = item { return nil }
                 if case .assertion = item { return nil }
-                guard let set = firstSet(item), union.formUnion(set) else { return nil }
+                guard let set = firstSet(item) else { return nil }
+                union.formUnion(set)
                 if !item.canBeEmpty { return union }
             }
             return nil
         case .alternation(let items):
             var union = ScalarSet()
             for item in items {
-                guard !item.canBeEmpty, let set = firstSet(item), union.formUnion(set) else { return nil }
+                guard !item.canBeEmpty, let set = firstSet(item) else { return nil }
+                union.formUnion(set)
             }
             return union
         case .repeat(let item, _, _, _), .atomic(let item): return firstSet(item)

@@ -33,6 +33,18 @@ struct Run: ParsableCommand {
     @Option(help: "Progress: rich, plain or none (default: rich on a terminal).") var display: String?
     @Flag(help: "Do not write a report at the end.") var noReport = false
 
+    func validate() throws {
+        if let display, Display(rawValue: display) == nil {
+            throw ValidationError("--display must be one of rich, plain, none")
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if let batch, batch < 1 { throw ValidationError("--batch must be at least 1") }
+        if threads < 0 { throw ValidationError("--threads must be 0 (all cores) or more") }
+        if let precision, precision != "f32", precision != "bf16" {
+            throw ValidationError("--precision must be f32 or bf16")
+        }
+    }
+
     func run() throws {
         let names: (String?) -> [String]? = { $0?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
         let loaded = try Suite.load(

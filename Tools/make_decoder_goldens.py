@@ -15,7 +15,8 @@ import sys
 import torch
 import transformers
 
-SHARED = dict(vocab_size=131, max_position_embeddings=512, initializer_range=0.2, torch_dtype="float32")
+SHARED = dict(vocab_size=131, max_position_embeddings=512, initializer_range=0.2, torch_dtype="float32",
+              bos_token_id=None, eos_token_id=None)
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32)
 CASES = {

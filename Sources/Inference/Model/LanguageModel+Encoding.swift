@@ -35,12 +35,9 @@ extension LanguageModel {
             }
             var variables = options.templateVariables
             if let thinking = options.enableThinking { variables["enable_thinking"] = .bool(thinking) }
-            let special = checkpoint.specialTokens
-            let texts = [
-                ("bos_token", special.bos), ("eos_token", special.eos), ("unk_token", special.unknown),
-                ("pad_token", special.padding),
-            ]
-            for (name, text) in texts where variables[name] == nil { variables[name] = text.map { .string($0) } }
+            for (name, text) in checkpoint.specialTokens.templateVariables where variables[name] == nil {
+                variables[name] = text
+            }
             return try template.render(messages: messages, addGenerationPrompt: true, variables: variables)
                 + responsePrefix
         }
@@ -55,12 +52,12 @@ extension LanguageModel {
         let tokenizer = try requireTokenizer()
         let pair: (context: [Int32], continuation: [Int32])
         if case .tokens(let ids) = context, !ids.isEmpty {
-            pair = (ids, try tokenizer.encode(continuation, addSpecialTokens: false))
+            pair = (ids, tokenizer.encode(continuation, addSpecialTokens: false))
         } else {
             var text = try render(context, options: options)
             if text.unicodeScalars.isEmpty {
                 guard let startToken else { throw ModelError.emptyPrompt }
-                var tokens = try tokenizer.encode(continuation, addSpecialTokens: false)
+                var tokens = tokenizer.encode(continuation, addSpecialTokens: false)
                 // A continuation that brings the start token itself does not get a second one.
                 if tokens.first == startToken { tokens.removeFirst() }
                 pair = ([startToken], tokens)
@@ -70,7 +67,7 @@ extension LanguageModel {
                 text = String(text.unicodeScalars.dropLast(spaces))
                 let isChat = if case .chat = context { true } else { false }
                 func encode(_ text: String) throws -> [Int32] {
-                    isChat ? try encodeRendered(text) : try tokenizer.encode(text, addSpecialTokens: true)
+                    isChat ? try encodeRendered(text) : tokenizer.encode(text, addSpecialTokens: true)
                 }
                 let whole = try encode(text + moved + continuation)
                 var first = try encode(text)
@@ -178,18 +175,17 @@ extension LanguageModel {
         }
     }
 
-    /// Tokens that end a response: what the generation configuration names, the tokenizer's EOS, and the turn-ending
-    /// tokens of chat templates that are in the vocabulary. What an empty context starts from: BOS, else EOS.
+    /// Tokens that end a response: what the generation settings name, and the tokenizer's EOS. What an empty context starts from: BOS, else EOS.
     static func specialTokenIDs(
         _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
     ) -> (end: Set<Int32>, start: Int32?) {
         var end = Set(checkpoint.generationEOS.compactMap { Int32(exactly: $0) })
         if let eos = tokenizer?.eosTokenID { end.insert(eos) }
-        return (end, tokenizer?.bosTokenID ?? tokenizer?.eosTokenID)
+        return (end, tokenizer?.bosTokenID ?? tokenizer?.eosTokenID ?? end.min())
     }
 
     /// What the tokenizer puts in front of every text.
-    static func leadingTokens(_ tokenizer: Tokenizer?) throws -> [Int32] {
+    static func leadingTokens(_ tokenizer: Tokenizer?) -> [Int32] {
         guard let tokenizer, tokenizer.addsBOS, let bos = tokenizer.bosTokenID else { return [] }
         return [bos]
     }

@@ -66,7 +66,7 @@ public final class LanguageModel: Sendable {
         let ids = Self.specialTokenIDs(checkpoint, tokenizer)
         endTokens = ids.end
         startToken = ids.start
-        leadingTokens = try Self.leadingTokens(tokenizer)
+        leadingTokens = Self.leadingTokens(tokenizer)
 
         let backend = CPUBackend()
         let loader = WeightLoader(backend: backend, checkpoint: checkpoint, spec: spec, precision: options.precision)

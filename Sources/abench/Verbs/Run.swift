@@ -79,7 +79,7 @@ struct Run: ParsableCommand {
     /// The last lines of a run: what happened, where the report is, how to go on.
     private func report(_ summary: RunSummary, options: RunOptions) {
         var lines = [
-            "\(summary.completed) cells done, \(summary.skipped) already there, \(summary.failed) failed"
+            "\(summary.completed) of \(summary.completed + summary.skipped + summary.failed) cells done now, \(summary.skipped) already there, \(summary.failed) failed"
                 + (summary.interrupted ? "; interrupted" : "")
         ]
         if !noReport {
@@ -94,7 +94,9 @@ struct Run: ParsableCommand {
         if summary.exitCode != 0 {
             lines.append("resume: \(CommandLine.arguments.filter { $0 != "--fresh" }.joined(separator: " "))")
         }
-        FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        if options.display != .none || summary.exitCode != 0 {
+            FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        }
     }
 }
 

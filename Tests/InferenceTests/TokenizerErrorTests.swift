@@ -138,6 +138,17 @@ struct TokenizerErrorTests {
         #expect(gguf { $0.model = "llama" }.hasPrefix("m.gguf: tokenizer.ggml.scores: 0 scores for 4 tokens"))
     }
 
+    /// Rows of the embedding without a token have no text; tokens spelt alike are found by the first.
+    @Test func ggufPadding() throws {
+        let vocabulary = GGUFVocabulary(
+            model: "gpt2", pre: "gpt-2", tokens: ["a", "b", "a", "[PAD3]", "[PAD9]"].map { Array($0.utf8) },
+            types: [1, 1, 1, 5, 5])
+        let tokenizer = try Tokenizer(vocabulary: vocabulary, source: "m.gguf")
+        #expect(tokenizer.encode("aba", addSpecialTokens: false) == [0, 1, 0])
+        #expect(tokenizer.decode([2, 3, 1, 4], skipSpecialTokens: false) == "ab[PAD9]")
+        #expect(tokenizer.tokenText(3) == nil && tokenizer.tokenText(2) == "a")
+    }
+
     /// Composed and decomposed tokens are two tokens, though equal as Swift strings.
     @Test func tokenTextsAreBytes() throws {
         let json = try JSONValue.parse(

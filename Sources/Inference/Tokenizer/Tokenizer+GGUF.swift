@@ -17,6 +17,9 @@ extension Tokenizer {
         for (index, token) in file.tokens.enumerated() {
             let id = Int32(index)
             guard UTF8Text.isValid(token) else { throw fail("tokens[\(index)]", "is not UTF-8") }
+            let type = file.types.isEmpty ? 1 : file.types[index]
+            // What llama.cpp's converter calls the rows of the embedding that have no token.
+            if type == 5, token.elementsEqual("[PAD\(index)]".utf8) { continue }
             // Of tokens spelt alike the first one counts: the others (padding of the embedding) only decode.
             if let first = vocabulary.id(token) {
                 vocabulary.insert(token, id: id)
@@ -24,7 +27,6 @@ extension Tokenizer {
             } else {
                 vocabulary.insert(token, id: id)
             }
-            let type = file.types.isEmpty ? 1 : file.types[index]
             if !token.isEmpty, (2...4).contains(type) {
                 added.append(.init(id: id, content: token, isSpecial: type != 4))
             }

@@ -87,7 +87,7 @@ public struct Rescorer {
     private func makeEval(name: String, options: String) throws -> any Eval {
         guard let type = EvalRegistry.all.first(where: { $0.name == name }) else {
             throw HarnessError.unknownName(
-                unknownNameMessage("evaluation", name, known: EvalRegistry.all.map { $0.name }))
+                NearestName.message("evaluation", name, known: EvalRegistry.all.map { $0.name }))
         }
         let tree = try LocatedValue.parse(yaml: options, source: "stored options")
         func make<E: Eval>(_ type: E.Type) throws -> any Eval {

@@ -19,7 +19,7 @@ struct NodeReader {
             if !known.contains(pair.key) {
                 throw SuiteError(
                     source: source, place: pair.keyPlace,
-                    message: unknownNameMessage("key", pair.key, known: known) + " (in \(what))")
+                    message: NearestName.message("key", pair.key, known: known) + " (in \(what))")
             }
             if !seen.insert(Array(pair.key.utf8)).inserted {
                 throw SuiteError(source: source, place: pair.keyPlace, message: "'\(pair.key)' stands twice in \(what)")

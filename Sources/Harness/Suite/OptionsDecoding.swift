@@ -26,7 +26,7 @@ enum OptionsDecoding {
                     let known = Options.keys.map(snakeCase) + extraKeys
                     throw SuiteError(
                         source: source, place: pair.keyPlace,
-                        message: unknownNameMessage("option", pair.key, known: known) + " (of \(name))")
+                        message: NearestName.message("option", pair.key, known: known) + " (of \(name))")
                 }
                 places[property] = pair.value.place
                 if case .null = pair.value.content {

@@ -127,7 +127,7 @@ extension Suite {
         guard let type = MethodRegistry.all.first(where: { $0.name == name }) else {
             throw SuiteError(
                 source: source, place: value.place,
-                message: unknownNameMessage("method", name, known: MethodRegistry.all.map { $0.name }))
+                message: NearestName.message("method", name, known: MethodRegistry.all.map { $0.name }))
         }
         func make<M: Method>(_ type: M.Type) throws -> MethodEntry {
             let decoded = try OptionsDecoding.decode(
@@ -148,7 +148,7 @@ extension Suite {
         guard let type = EvalRegistry.all.first(where: { $0.name == name }) else {
             throw SuiteError(
                 source: source, place: value.place,
-                message: unknownNameMessage("evaluation", name, known: EvalRegistry.all.map { $0.name }))
+                message: NearestName.message("evaluation", name, known: EvalRegistry.all.map { $0.name }))
         }
         func make<E: Eval>(_ type: E.Type) throws -> EvalEntry {
             let own = Set(E.Options.keys.map(snakeCase))

@@ -66,7 +66,7 @@ public struct SuiteOverrides: Sendable {
             guard let index = items.firstIndex(where: { $0.isEntry(named: head) }) else {
                 let known = items.compactMap(\.entryName)
                 throw SuiteError(
-                    source: flag, place: .flag(flag), message: unknownNameMessage("entry", head, known: known))
+                    source: flag, place: .flag(flag), message: NearestName.message("entry", head, known: known))
             }
             guard path.count > 1 else {
                 throw SuiteError(source: flag, place: .flag(flag), message: "name an option of \(head), as in …\(head).option=value")
@@ -115,7 +115,7 @@ public struct SuiteOverrides: Sendable {
             for name in wanted where !all.contains(where: { names($0).contains(name) }) {
                 throw SuiteError(
                     source: flag, place: .flag(flag),
-                    message: unknownNameMessage("name", name, known: all.compactMap { names($0).first }))
+                    message: NearestName.message("name", name, known: all.compactMap { names($0).first }))
             }
             return all.filter { item in wanted.contains { names(item).contains($0) } }
         }

@@ -58,7 +58,7 @@ public struct GenerateOnce {
         guard let name = method else { return .none }
         guard let type = MethodRegistry.all.first(where: { $0.name == name }) else {
             throw HarnessError.unknownName(
-                unknownNameMessage("method", name, known: MethodRegistry.all.map { $0.name }))
+                NearestName.message("method", name, known: MethodRegistry.all.map { $0.name }))
         }
         func make<M: Method>(_ type: M.Type) throws -> any Method {
             try M(options: OptionsDecoding.decode(

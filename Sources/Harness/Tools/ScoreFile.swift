@@ -11,7 +11,7 @@ public struct ScoreFile {
     public init(eval name: String, responses path: String, settings: [String], dataDirectory: String?) throws {
         guard let type = EvalRegistry.all.first(where: { $0.name == name }) else {
             throw HarnessError.unknownName(
-                unknownNameMessage("evaluation", name, known: EvalRegistry.all.map { $0.name }))
+                NearestName.message("evaluation", name, known: EvalRegistry.all.map { $0.name }))
         }
         func make<E: Eval>(_ type: E.Type) throws -> any Eval {
             try E(options: OptionsDecoding.decode(

@@ -29,24 +29,35 @@ import Testing
             ("type", .string("ByteLevel")), ("add_prefix_space", .bool(false)), ("trim_offsets", .bool(true)),
             ("use_regex", .bool(true)),
         ])
-        let leading: [JSONValue] = addsBOS ? [.object([("SpecialToken", .object([("id", .string("<s>")), ("type_id", .int(0))]))])] : []
+        let leading: [JSONValue] =
+            addsBOS ? [.object([("SpecialToken", .object([("id", .string("<s>")), ("type_id", .int(0))]))])] : []
         let sequence: JSONValue = .object([("Sequence", .object([("id", .string("A")), ("type_id", .int(0))]))])
         let processor: JSONValue = .object([
             ("type", .string("TemplateProcessing")), ("single", .array(leading + [sequence])),
             ("pair", .array(leading + [sequence])),
-            ("special_tokens", .object([
-                ("<s>", .object([
-                    ("id", .string("<s>")), ("ids", .array([.int(Int(bos))])), ("tokens", .array([.string("<s>")])),
-                ])),
-            ])),
+            (
+                "special_tokens",
+                .object([
+                    (
+                        "<s>",
+                        .object([
+                            ("id", .string("<s>")), ("ids", .array([.int(Int(bos))])),
+                            ("tokens", .array([.string("<s>")])),
+                        ])
+                    )
+                ])
+            ),
         ])
         let json: JSONValue = .object([
             ("version", .string("1.0")), ("added_tokens", .array(special)), ("normalizer", .null),
             ("pre_tokenizer", byteLevel), ("post_processor", processor), ("decoder", byteLevel),
-            ("model", .object([
-                ("type", .string("BPE")), ("dropout", .null), ("unk_token", .null), ("byte_fallback", .bool(false)),
-                ("vocab", .object(vocabulary)), ("merges", .array([.string("t h"), .string("Ġ a")])),
-            ])),
+            (
+                "model",
+                .object([
+                    ("type", .string("BPE")), ("dropout", .null), ("unk_token", .null), ("byte_fallback", .bool(false)),
+                    ("vocab", .object(vocabulary)), ("merges", .array([.string("t h"), .string("Ġ a")])),
+                ])
+            ),
         ])
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("abench-\(UUID().uuidString).json")
         try Data(json.serialized().utf8).write(to: file)
@@ -55,7 +66,8 @@ import Testing
         let config: JSONValue = .object([("bos_token", .string("<s>")), ("eos_token", .string("</s>"))])
         return try LanguageModel(
             checkpoint: MemoryCheckpoint(
-                copying: base, tokenizerSource: .files(tokenizerJSON: file.path, config: config), chatTemplate: template,
+                copying: base, tokenizerSource: .files(tokenizerJSON: file.path, config: config),
+                chatTemplate: template,
                 specialTokens: SpecialTokens(bos: "<s>", eos: "</s>"), generationEOS: [Int(end)]),
             reference: "tiny", options: LoadOptions(precision: precision))
     }

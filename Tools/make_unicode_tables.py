@@ -57,7 +57,7 @@ def spell(entries):
 def write(name, doc, items):
     lines, line = [], "    "
     for item in items:
-        if len(line) + len(item) + 1 > 118:
+        if len(line) + len(item) + 1 > 112:
             lines.append(line.rstrip() + " \\")
             line = "    "
         line += item + " "

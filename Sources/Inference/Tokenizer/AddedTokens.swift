@@ -70,8 +70,10 @@ struct AddedTokens: Sendable {
             var start = match.start
             var end = match.end
             if token.isSingleWord {
-                let before = start > 0
-                    && PreTokenizer.word.contains(UTF8Text.scalar(base, UTF8Text.start(before: start, in: base)).value, table)
+                let before =
+                    start > 0
+                    && PreTokenizer.word.contains(
+                        UTF8Text.scalar(base, UTF8Text.start(before: start, in: base)).value, table)
                 let after = end < bytes.count && PreTokenizer.word.contains(UTF8Text.scalar(base, end).value, table)
                 if before || after { continue }
             }

@@ -1,5 +1,5 @@
-/// Byte-pair encoding (Sennrich et al. 2016) over token ids: a piece starts as one symbol per scalar, and of all adjacent
-/// pairs the one with the lowest merge rank, leftmost first, is joined until none has a rank.
+/// Byte-pair encoding (Sennrich et al. 2016) over token ids: a piece starts as one symbol per scalar, and of all
+/// adjacent pairs the one with the lowest merge rank, leftmost first, is joined until none has a rank.
 struct BPE: Sendable {
     var vocabulary: ByteTable
     /// left << 32 | right → rank << 32 | joined id.
@@ -49,7 +49,8 @@ struct BPE: Sendable {
     private static let scanLimit = 48
 
     /// Appends the ids of `text[start..<end]` to `out`.
-    func encode(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ scratch: inout Scratch, _ out: inout [Int32]) {
+    func encode(_ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ scratch: inout Scratch, _ out: inout [Int32])
+    {
         if ignoresMerges, let id = vocabulary.id(UnsafeBufferPointer(start: text + start, count: end - start)) {
             out.append(id)
             return
@@ -82,7 +83,8 @@ struct BPE: Sendable {
                 pendingUnknown = false
                 ids.append(id)
             } else if !byteIDs.isEmpty, (p..<p + length).allSatisfy({ byteIDs[Int(text[$0])] >= 0 }) {
-                // The reference leaves an unknown that is waiting to be fused waiting here, so it comes after the bytes.
+                // The reference leaves an unknown that is waiting to be fused waiting here, so it comes after the
+                // bytes.
                 for i in p..<p + length { ids.append(byteIDs[Int(text[i])]) }
             } else if let unknownID {
                 if pendingUnknown, !fusesUnknown { ids.append(unknownID) }

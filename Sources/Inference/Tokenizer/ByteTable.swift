@@ -29,9 +29,10 @@ struct ByteTable: Sendable {
     static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         // FNV-1a over words of eight bytes with a final mix: short keys, no adversary.
         var h: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(truncatingIfNeeded: bytes.count)
+        let raw = UnsafeRawBufferPointer(bytes)
         var i = 0
         while i + 8 <= bytes.count {
-            let word = UnsafeRawPointer(bytes.baseAddress!).loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            let word = raw.loadUnaligned(fromByteOffset: i, as: UInt64.self)
             h = (h ^ word) &* 0x9E37_79B9_7F4A_7C15
             h ^= h >> 29
             i += 8

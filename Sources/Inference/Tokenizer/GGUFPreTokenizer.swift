@@ -1,6 +1,6 @@
-/// What `tokenizer.ggml.pre` of a GGUF file stands for. The name says which original tokenizer a byte-level vocabulary came
-/// from; the file has neither its patterns nor its normalizer. Names and patterns are those of llama.cpp
-/// (`src/llama-vocab.cpp`), spelt as the original tokenizer files spell them where those are known.
+/// What `tokenizer.ggml.pre` of a GGUF file stands for. The name says which original tokenizer a byte-level
+/// vocabulary came from; the file has neither its patterns nor its normalizer. Names and patterns are those of
+/// llama.cpp (`src/llama-vocab.cpp`), spelt as the original tokenizer files spell them where those are known.
 struct GGUFPreTokenizer: Sendable {
     /// Split one after the other, each match isolated.
     var patterns: [String]
@@ -15,7 +15,8 @@ struct GGUFPreTokenizer: Sendable {
         contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     private static let qwen2 =
         contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-    private static let qwen35 = contractions
+    private static let qwen35 =
+        contractions
         + #"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     private static let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
     private static let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
@@ -23,12 +24,13 @@ struct GGUFPreTokenizer: Sendable {
         #"[^\r\n\p{L}\p{N}]?\#(upper)*\#(lower)+|[^\r\n\p{L}\p{N}]?\#(upper)+\#(lower)*"#
         + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     private static let gpt4o =
-        #"[^\r\n\p{L}\p{N}]?\#(upper)*\#(lower)+\#(contractions)?|[^\r\n\p{L}\p{N}]?\#(upper)+\#(lower)*\#(contractions)?"#
+        #"[^\r\n\p{L}\p{N}]?\#(upper)*\#(lower)+\#(contractions)?"#
+        + #"|[^\r\n\p{L}\p{N}]?\#(upper)+\#(lower)*\#(contractions)?"#
         + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     private static let deepseek3 = [
         #"\p{N}{1,3}"#, characterClass("4E00-9FA5 3040-309F 30A0-30FF") + "+",
-        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"##
-            + #"|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
+            + #"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
     ]
     /// Cased letters as DeepSeek's first tokenizer lists them, in hexadecimal.
     private static let deepseekLetters = characterClass(
@@ -68,7 +70,8 @@ struct GGUFPreTokenizer: Sendable {
         enter("deepseek-r1-qwen stablelm2 hunyuan", .init(patterns: [qwen2]))
         // llama.cpp does not normalise; the original tokenizers of these do.
         enter("qwen35", .init(patterns: [qwen35], normalizer: nfc))
-        enter("gpt-2 phi-2 gigachat jina-es jina-de jina-v2-es jina-v2-de mellum jais trillion", .init(patterns: [gpt2]))
+        enter(
+            "gpt-2 phi-2 gigachat jina-es jina-de jina-v2-es jina-v2-de mellum jais trillion", .init(patterns: [gpt2]))
         enter("mpt olmo modern-bert", .init(patterns: [gpt2], normalizer: nfc))
         enter("smollm starcoder refact codeshell minerva-7b", .init(patterns: digitsThenGPT2))
         enter("command-r exaone", .init(patterns: digitsThenGPT2, normalizer: nfc))

@@ -22,7 +22,8 @@ indirect enum TokenNormalizer: Sendable {
         case "Replace":
             self = .replace(try .init(pattern: field.required("pattern")), with: try field.required("content").utf8())
         case "Strip":
-            self = .strip(left: try field.required("strip_left").bool(), right: try field.required("strip_right").bool())
+            self = .strip(
+                left: try field.required("strip_left").bool(), right: try field.required("strip_right").bool())
         case "Sequence":
             var items: [TokenNormalizer] = []
             for item in try field.required("normalizers").array() { items.append(try TokenNormalizer(item)) }
@@ -31,8 +32,8 @@ indirect enum TokenNormalizer: Sendable {
         }
     }
 
-    /// - Parameter cutsStart: set when text at the start goes away, after which a piece no longer begins where the input
-    ///   does (which decides whether Metaspace's `first` prepends).
+    /// - Parameter cutsStart: set when text at the start goes away, after which a piece no longer begins where the
+    ///   input does (which decides whether Metaspace's `first` prepends).
     func apply(_ bytes: inout [UInt8], cutsStart: inout Bool) {
         switch self {
         case .nfc: bytes = UnicodeNormalization.shared.normalize(bytes, composes: true, isCompatibility: false)
@@ -114,7 +115,8 @@ extension TokenizerRegex {
         var last = 0
         var startIsGone = false
         bytes.withUnsafeBufferPointer { buffer in
-            forEachMatch(in: buffer.baseAddress!, 0, buffer.count) { start, end in
+            guard let base = buffer.baseAddress else { return }
+            forEachMatch(in: base, 0, buffer.count) { start, end in
                 out.append(contentsOf: buffer[last..<start])
                 out.append(contentsOf: content)
                 if start == 0, end > 0, content.isEmpty { startIsGone = true }

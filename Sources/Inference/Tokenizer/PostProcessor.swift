@@ -1,5 +1,5 @@
-/// Which special tokens go around a text: the `post_processor` of a tokenizer file. Only single sequences are encoded here,
-/// so a template for pairs is not read; byte-level post-processing trims offsets, which are not kept.
+/// Which special tokens go around a text: the `post_processor` of a tokenizer file. Only single sequences are encoded
+/// here, so a template for pairs is not read; byte-level post-processing trims offsets, which are not kept.
 struct PostProcessor: Sendable, Equatable {
     enum Piece: Sendable, Equatable { case text, special([Int32]) }
 
@@ -16,9 +16,12 @@ struct PostProcessor: Sendable, Equatable {
         case "ByteLevel": break
         case "TemplateProcessing": templates = [try Self.template(field)]
         case "RobertaProcessing", "BertProcessing":
-            templates = [[
-                .special([try Self.pair(field.required("cls"))]), .text, .special([try Self.pair(field.required("sep"))]),
-            ]]
+            templates = [
+                [
+                    .special([try Self.pair(field.required("cls"))]), .text,
+                    .special([try Self.pair(field.required("sep"))]),
+                ]
+            ]
         case "Sequence":
             for item in try field.required("processors").array() { templates += try PostProcessor(item).templates }
         case let name: throw field.error("unknown post-processor '\(name)'; known are \(Self.known)")

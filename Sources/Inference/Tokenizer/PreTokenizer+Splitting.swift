@@ -1,6 +1,6 @@
 extension PreTokenizer {
-    /// The printable alphabet of byte-level BPE: a scalar per byte, as GPT-2 defines it. Printable Latin-1 stands for itself,
-    /// the other 68 bytes for U+0100 and up.
+    /// The printable alphabet of byte-level BPE: a scalar per byte, as GPT-2 defines it. Printable Latin-1 stands for
+    /// itself, the other 68 bytes for U+0100 and up.
     static let byteScalars: [UInt32] = {
         var table = [UInt32](repeating: 0, count: 256)
         var next: UInt32 = 0x100

@@ -50,7 +50,8 @@ indirect enum PreTokenizer: Sendable {
         case "WhitespaceSplit": self = .splitScalars(ScalarSet(classes: UnicodeTable.space), .removed)
         case "BertPreTokenizer":
             self = .sequence([
-                .splitScalars(ScalarSet(classes: UnicodeTable.space), .removed), .splitScalars(Self.punctuation, .isolated),
+                .splitScalars(ScalarSet(classes: UnicodeTable.space), .removed),
+                .splitScalars(Self.punctuation, .isolated),
             ])
         case "Whitespace":
             let regex: TokenizerRegex
@@ -88,7 +89,8 @@ indirect enum PreTokenizer: Sendable {
         let name = try field.string()
         guard let behavior = Behavior(rawValue: name) else {
             throw field.error(
-                "unknown behavior '\(name)'; known are Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous")
+                "unknown '\(name)'; known are Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous"
+            )
         }
         return behavior
     }
@@ -155,10 +157,11 @@ extension TokenizerRegex {
     /// `\w+|[^\w\s]+`.
     init(words: ScalarSet) throws(Failure) {
         var neither = words
-        guard neither.formUnion(ScalarSet(classes: UnicodeTable.space)) else { throw Failure(message: "bad word set") }
+        neither.formUnion(ScalarSet(classes: UnicodeTable.space))
         var compiler = RegexCompiler()
         let node = RegexNode.alternation([
-            .repeat(.set(words), min: 1, max: .max, .greedy), .repeat(.set(neither.negated), min: 1, max: .max, .greedy),
+            .repeat(.set(words), min: 1, max: .max, .greedy),
+            .repeat(.set(neither.negated), min: 1, max: .max, .greedy),
         ])
         try compiler.emit(node)
         compiler.code.append(.accept)

@@ -8,6 +8,8 @@ struct ScalarSet: Sendable, Equatable {
     /// Further ranges beyond ASCII, before negation.
     private(set) var ranges: [ClosedRange<UInt32>] = []
     private(set) var isNegated = false
+    /// Negated sets with ranges of their own, which do not fold into the union; before negation.
+    private(set) var members: [ScalarSet] = []
 
     init() {}
 
@@ -35,19 +37,19 @@ struct ScalarSet: Sendable, Equatable {
         if c < 64 { low |= 1 << UInt64(c) } else { high |= 1 << UInt64(c - 64) }
     }
 
-    /// The union with a set, or false when a negated set with ranges is among them (no tokenizer needs that).
-    mutating func formUnion(_ other: ScalarSet) -> Bool {
-        guard !isNegated else { return false }
+    /// - Precondition: the set itself is not negated.
+    mutating func formUnion(_ other: ScalarSet) {
         low |= other.low
         high |= other.high
-        if other.isNegated {
-            guard other.ranges.isEmpty else { return false }
-            classes |= ~other.classes
-        } else {
+        if !other.isNegated {
             classes |= other.classes
             ranges += other.ranges
+            members += other.members
+        } else if other.ranges.isEmpty && other.members.isEmpty {
+            classes |= ~other.classes
+        } else {
+            members.append(other)
         }
-        return true
     }
 
     var negated: ScalarSet {
@@ -72,6 +74,7 @@ struct ScalarSet: Sendable, Equatable {
                 found = true
                 break
             }
+            if !found, !members.isEmpty { found = members.contains { $0.contains(scalar, UnicodeTable.shared) } }
         }
         return found != isNegated
     }

@@ -1,8 +1,8 @@
 /// Decodes ids as they are generated. The text handed out never has to be taken back: bytes wait until they are whole
 /// scalars. After `finish()` the text equals `decode` of all ids at once.
 ///
-/// Byte-level tokenizers hand out each scalar as it completes; with byte fallback a run of byte tokens waits for its end,
-/// because a later byte can still spoil it.
+/// Byte-level tokenizers hand out each scalar as it completes; with byte fallback a run of byte tokens waits for its
+/// end, because a later byte can still spoil it.
 public struct StreamingDecoder: Sendable {
     private let tokenizer: Tokenizer
     private let skipsSpecialTokens: Bool

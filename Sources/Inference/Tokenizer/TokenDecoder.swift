@@ -16,7 +16,9 @@ indirect enum TokenDecoder: Sendable {
         switch try field.type() {
         case "ByteLevel": self = .byteLevel
         case "Metaspace":
-            guard case .metaspace(_, let prepend, _) = try PreTokenizer(field) else { throw field.error("not a Metaspace") }
+            guard case .metaspace(_, let prepend, _) = try PreTokenizer(field) else {
+                throw field.error("not a Metaspace")
+            }
             self = .metaspace(
                 replacement: try field.required("replacement").scalar().value, dropsFirst: prepend != .never)
         case "Replace":

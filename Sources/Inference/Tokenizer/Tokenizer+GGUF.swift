@@ -6,7 +6,9 @@ extension Tokenizer {
         func fail(_ key: String, _ message: String) -> TokenizerError {
             TokenizerError(source: source, place: "tokenizer.ggml.\(key)", message: message)
         }
-        guard !file.tokens.isEmpty, file.tokens.count < Int(Int32.max) / 2 else { throw fail("tokens", "there are none") }
+        guard !file.tokens.isEmpty, file.tokens.count < Int(Int32.max) / 2 else {
+            throw fail("tokens", "there are none")
+        }
         if !file.types.isEmpty, file.types.count != file.tokens.count {
             throw fail("token_type", "\(file.types.count) types for \(file.tokens.count) tokens")
         }
@@ -36,7 +38,8 @@ extension Tokenizer {
         digest.add(file.types)
         digest.add(file.scores.map { Double($0) })
         for merge in file.merges { digest.add(merge) }
-        digest.add("\(file.model) \(file.pre ?? "") \(file.addBOS as Any) \(file.addEOS as Any) \(file.addSpacePrefix as Any)")
+        digest.add(
+            "\(file.model) \(file.pre ?? "") \(file.addBOS as Any) \(file.addEOS as Any) \(file.addSpacePrefix as Any)")
 
         func checked(_ id: Int?, _ key: String) throws(TokenizerError) -> Int32? {
             guard let id else { return nil }

@@ -8,12 +8,14 @@ extension Tokenizer {
         guard case .object = json else { throw root.error("expected an object") }
         var digest = TokenizerDigest()
         let normalizer = try root.optional("normalizer") { field throws(TokenizerError) in try TokenNormalizer(field) }
-        let preTokenizer = try root.optional("pre_tokenizer") { field throws(TokenizerError) in try PreTokenizer(field) }
+        let preTokenizer = try root.optional("pre_tokenizer") { field throws(TokenizerError) in try PreTokenizer(field)
+        }
         let model = try Self.model(root.required("model"), &digest)
         let added = try Self.addedTokens(root["added_tokens"], model.vocabulary)
-        let postProcessor = try root.optional("post_processor") { field throws(TokenizerError) in
-            try PostProcessor(field)
-        } ?? PostProcessor.none
+        let postProcessor =
+            try root.optional("post_processor") { field throws(TokenizerError) in
+                try PostProcessor(field)
+            } ?? PostProcessor.none
         let decoder = try root.optional("decoder") { field throws(TokenizerError) in try TokenDecoder(field) }
         for key in ["normalizer", "pre_tokenizer", "post_processor", "decoder", "added_tokens"] {
             digest.add((json[key] ?? .null).serialized(sortedKeys: true))
@@ -21,13 +23,16 @@ extension Tokenizer {
 
         func special(_ key: String) -> Int32? {
             // A string, or an object as AddedToken is written.
-            guard let entry = config?[key], let name = entry.stringValue ?? entry["content"]?.stringValue else { return nil }
+            guard let entry = config?[key], let name = entry.stringValue ?? entry["content"]?.stringValue else {
+                return nil
+            }
             let bytes = Array(name.utf8)
             return added.last { $0.content == bytes }?.id ?? model.vocabulary.id(bytes)
         }
         self.init(
             Parts(
-                normalizer: normalizer, preTokenizer: preTokenizer, model: model, added: added, postProcessor: postProcessor,
+                normalizer: normalizer, preTokenizer: preTokenizer, model: model, added: added,
+                postProcessor: postProcessor,
                 decoder: decoder, bos: special("bos_token"), eos: special("eos_token"), pad: special("pad_token"),
                 sha256: digest.hex()))
     }
@@ -38,13 +43,19 @@ extension Tokenizer {
         guard let field else { return [] }
         var tokens: [AddedTokens.Token] = []
         var ids: [[UInt8]: Int32] = [:]
+        var next = Int32(vocabulary.count)
         for item in try field.array() {
-            var token = AddedTokens.Token(id: try item.required("id").tokenID(), content: try item.required("content").utf8())
+            var token = AddedTokens.Token(
+                id: try item.required("id").tokenID(), content: try item.required("content").utf8())
             guard !token.content.isEmpty else { continue }
-            // The reference takes the model's id for a token that the model has.
-            if let known = vocabulary.id(token.content) ?? ids[token.content], known != token.id {
-                throw item.error("'\(try item.required("content").string())' has id \(token.id) here and \(known) in the vocabulary")
+            // The reference takes the model's id for a token that the model has, and numbers the others on from there,
+            // whatever the file says. Where the two differ nobody can tell which ids the model was trained with.
+            let known = vocabulary.id(token.content) ?? ids[token.content] ?? next
+            guard known == token.id else {
+                let name = try item.required("content").string()
+                throw item.error("'\(name)' has id \(token.id) here, but \(known) by the model's vocabulary")
             }
+            if known == next, vocabulary.id(token.content) == nil, ids[token.content] == nil { next += 1 }
             token.isSingleWord = try item.flag("single_word", default: false)
             token.stripsLeft = try item.flag("lstrip", default: false)
             token.stripsRight = try item.flag("rstrip", default: false)
@@ -56,7 +67,8 @@ extension Tokenizer {
         return tokens
     }
 
-    private static func model(_ field: TokenizerField, _ digest: inout TokenizerDigest) throws(TokenizerError) -> Model {
+    private static func model(_ field: TokenizerField, _ digest: inout TokenizerDigest) throws(TokenizerError) -> Model
+    {
         // Old files have no type.
         let type = try field["type"]?.string() ?? (field["merges"] != nil ? "BPE" : "Unigram")
         switch type {
@@ -122,13 +134,16 @@ extension Tokenizer {
         return model
     }
 
-    private static func unigram(_ field: TokenizerField, _ digest: inout TokenizerDigest) throws(TokenizerError) -> Unigram {
+    private static func unigram(_ field: TokenizerField, _ digest: inout TokenizerDigest) throws(TokenizerError)
+        -> Unigram
+    {
         var pieces: [(text: [UInt8], score: Double)] = []
         let vocabularyField = try field.required("vocab")
         guard let items = vocabularyField.value.arrayValue else { throw vocabularyField.error("expected an array") }
         pieces.reserveCapacity(items.count)
         for (index, item) in items.enumerated() {
-            guard let pair = item.arrayValue, pair.count == 2, let text = pair[0].stringValue, let score = pair[1].doubleValue
+            guard let pair = item.arrayValue, pair.count == 2, let text = pair[0].stringValue,
+                let score = pair[1].doubleValue
             else {
                 throw TokenizerError(
                     source: field.source, place: "\(vocabularyField.place)[\(index)]",
@@ -182,9 +197,12 @@ struct MergeBuilder {
 
     /// `left right`; nil unless there is exactly one space.
     mutating func add(joined text: UnsafeBufferPointer<UInt8>, rank: Int) -> Bool? {
-        guard let space = text.firstIndex(of: 0x20), text[(space + 1)...].firstIndex(of: 0x20) == nil else { return nil }
+        guard let space = text.firstIndex(of: 0x20), text[(space + 1)...].firstIndex(of: 0x20) == nil else {
+            return nil
+        }
         return add(
-            UnsafeBufferPointer(rebasing: text[..<space]), UnsafeBufferPointer(rebasing: text[(space + 1)...]), rank: rank)
+            UnsafeBufferPointer(rebasing: text[..<space]), UnsafeBufferPointer(rebasing: text[(space + 1)...]),
+            rank: rank)
     }
 }
 

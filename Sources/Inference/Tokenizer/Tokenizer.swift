@@ -31,8 +31,8 @@ public struct Tokenizer: Sendable {
     public let bosTokenID: Int32?
     public let eosTokenID: Int32?
     public let padTokenID: Int32?
-    /// Whether `encode(_:addSpecialTokens: true)` puts the beginning-of-sequence token in front. A chat template that writes
-    /// it itself must then be encoded without special tokens.
+    /// Whether `encode(_:addSpecialTokens: true)` puts the beginning-of-sequence token in front. A chat template that
+    /// writes it itself must then be encoded without special tokens.
     public let addsBOS: Bool
     /// SHA-256 in hexadecimal over vocabulary, merges, scores and pipeline: equal definitions, equal sums.
     public let sha256: String

@@ -62,7 +62,9 @@ struct TokenizerField {
 
     /// A token id: 0 … 2³¹ − 2.
     func tokenID() throws(TokenizerError) -> Int32 {
-        guard let number = value.intValue, number >= 0, number < Int(Int32.max) else { throw error("expected a token id") }
+        guard let number = value.intValue, number >= 0, number < Int(Int32.max) else {
+            throw error("expected a token id")
+        }
         return Int32(number)
     }
 

@@ -7,8 +7,8 @@ extension TokenizerRegex {
         var least: Int
     }
 
-    /// Calls `body` with every match of `start..<end` in order, as Oniguruma's scan finds them: matches do not overlap, and
-    /// an empty one right after another match is passed over. The text is `text[start..<end]` alone.
+    /// Calls `body` with every match of `start..<end` in order, as Oniguruma's scan finds them: matches do not
+    /// overlap, and an empty one right after another match is passed over. The text is `text[start..<end]` alone.
     @inline(__always)
     func forEachMatch(
         in text: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ body: (_ start: Int, _ end: Int) -> Void
@@ -38,7 +38,8 @@ extension TokenizerRegex {
         var out: [Range<Int>] = []
         // A non-empty buffer, so that its base address exists.
         (bytes + [0]).withUnsafeBufferPointer { buffer in
-            forEachMatch(in: buffer.baseAddress!, 0, bytes.count) { out.append($0..<$1) }
+            guard let base = buffer.baseAddress else { return }
+            forEachMatch(in: base, 0, bytes.count) { out.append($0..<$1) }
         }
         return out
     }

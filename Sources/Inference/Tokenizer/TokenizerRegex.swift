@@ -3,7 +3,7 @@
 ///
 /// A backtracking matcher: a loop over one class is a single instruction, so the usual patterns run without a stack.
 /// What tokenizer files do not use (back-references, look-behind, named groups …) is an error, not a guess.
-struct TokenizerRegex: Sendable {
+package struct TokenizerRegex: Sendable {
     enum Instruction: Sendable, Equatable {
         /// One scalar of the set.
         case set(Int)
@@ -29,11 +29,11 @@ struct TokenizerRegex: Sendable {
     /// Scalars that a match can begin with; nil when it may be empty or begin with an assertion.
     let first: ScalarSet?
 
-    struct Failure: Error {
-        var message: String
+    package struct Failure: Error {
+        package var message: String
     }
 
-    init(_ pattern: String) throws(Failure) {
+    package init(_ pattern: String) throws(Failure) {
         self.pattern = pattern
         var parser = RegexParser(pattern)
         let node = try parser.parse()
@@ -86,9 +86,11 @@ enum RegexGreed { case greedy, lazy, possessive }
 struct RegexCompiler {
     var code: [TokenizerRegex.Instruction] = []
     var sets: [ScalarSet] = []
+    /// Nodes visited, of which those without instructions count too.
+    private var steps = 0
 
     /// Longest program: a bound against patterns whose counted repeats multiply.
-    static let limit = 20_000
+    private static let limit = 20_000
 
     mutating func index(of set: ScalarSet) -> Int {
         if let known = sets.firstIndex(of: set) { return known }
@@ -97,7 +99,10 @@ struct RegexCompiler {
     }
 
     mutating func emit(_ node: RegexNode) throws(TokenizerRegex.Failure) {
-        guard code.count < Self.limit else { throw TokenizerRegex.Failure(message: "the pattern is too large") }
+        steps += 1
+        guard code.count < Self.limit, steps < 10 * Self.limit else {
+            throw TokenizerRegex.Failure(message: "the pattern is too large")
+        }
         switch node {
         case .set(let set):
             code.append(.set(index(of: set)))
@@ -142,7 +147,8 @@ struct RegexCompiler {
     ) throws(TokenizerRegex.Failure) {
         if case .set(let set) = item, greed != .lazy {
             let number = index(of: set)
-            code.append(greed == .greedy ? .greedy(number, min: min, max: max) : .possessive(number, min: min, max: max))
+            code.append(
+                greed == .greedy ? .greedy(number, min: min, max: max) : .possessive(number, min: min, max: max))
             return
         }
         if greed == .possessive { return try emit(.atomic(.repeat(item, min: min, max: max, .greedy))) }
@@ -179,14 +185,16 @@ struct RegexCompiler {
             for item in items {
                 if case .look = item { return nil }
                 if case .assertion = item { return nil }
-                guard let set = firstSet(item), union.formUnion(set) else { return nil }
+                guard let set = firstSet(item) else { return nil }
+                union.formUnion(set)
                 if !item.canBeEmpty { return union }
             }
             return nil
         case .alternation(let items):
             var union = ScalarSet()
             for item in items {
-                guard !item.canBeEmpty, let set = firstSet(item), union.formUnion(set) else { return nil }
+                guard !item.canBeEmpty, let set = firstSet(item) else { return nil }
+                union.formUnion(set)
             }
             return union
         case .repeat(let item, _, _, _), .atomic(let item): return firstSet(item)

@@ -1,6 +1,6 @@
 /// Reading and writing of UTF-8 in byte arrays. Tokenizers work on bytes and scalars only: Swift compares strings by
 /// canonical equivalence, under which different token texts collide.
-enum UTF8Text {
+package enum UTF8Text {
     /// The scalar that starts at `position` of valid UTF-8, and its length in bytes.
     @inline(__always)
     static func scalar(_ bytes: UnsafePointer<UInt8>, _ position: Int) -> (value: UInt32, length: Int) {
@@ -59,8 +59,8 @@ enum UTF8Text {
         return out
     }
 
-    /// How the bytes from `position` begin: a valid scalar, an ill-formed part (the longest prefix of a valid scalar, at
-    /// least one byte: the unit that one U+FFFD stands for), or a part that more bytes could complete.
+    /// How the bytes from `position` begin: a valid scalar, an ill-formed part (the longest prefix of a valid scalar,
+    /// at least one byte: the unit that one U+FFFD stands for), or a part that more bytes could complete.
     enum Sequence: Equatable { case valid(Int), invalid(Int), incomplete(Int) }
 
     /// Well-formed sequences as in table 3-7 of the Unicode Standard.
@@ -103,7 +103,7 @@ enum UTF8Text {
     static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
     /// Valid UTF-8 with U+FFFD for every ill-formed part, as Python's `errors="replace"` and Rust's `from_utf8_lossy`.
-    static func repaired(_ bytes: [UInt8]) -> [UInt8] {
+    package static func repaired(_ bytes: [UInt8]) -> [UInt8] {
         if isValid(bytes) { return bytes }
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count + 16)

@@ -1,6 +1,6 @@
 /// The Unicode normalisation forms (UAX #15) with the decompositions and combining classes of the reference library,
 /// whose tables are those of Unicode 9: marks and letters assigned later are left alone, as it leaves them.
-struct UnicodeNormalization: Sendable {
+package struct UnicodeNormalization: Sendable {
     /// scalar → start in `pool` << 8 | length, full canonical decompositions.
     private var canonical = PairTable(capacity: 2200)
     /// The same for the compatibility decompositions that differ.
@@ -13,7 +13,7 @@ struct UnicodeNormalization: Sendable {
     private var relevant = [UInt64](repeating: 0, count: UnicodeNormalization.bound / 64)
     private static let bound = 0x30000
 
-    static let shared = UnicodeNormalization()
+    package static let shared = UnicodeNormalization()
 
     private init() {
         var single: [UInt32: [UInt32]] = [:]
@@ -111,9 +111,10 @@ struct UnicodeNormalization: Sendable {
     }
 
     /// The normal form of valid UTF-8.
-    func normalize(_ bytes: [UInt8], composes: Bool, isCompatibility: Bool) -> [UInt8] {
+    package func normalize(_ bytes: [UInt8], composes: Bool, isCompatibility: Bool) -> [UInt8] {
         var isPlain = true
         bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
             var p = 0
             while p < buffer.count {
                 let lead = buffer[p]
@@ -121,7 +122,7 @@ struct UnicodeNormalization: Sendable {
                     p += 1
                     continue
                 }
-                let (c, length) = UTF8Text.scalar(buffer.baseAddress!, p)
+                let (c, length) = UTF8Text.scalar(base, p)
                 // Composed Latin letters are their own NFC as long as no mark follows, which would be relevant itself.
                 if isRelevant(c), !(composes && !isCompatibility && c < 0x300) {
                     isPlain = false
@@ -228,7 +229,9 @@ struct UnicodeNormalization: Sendable {
         if a >= Self.hangulL, a < Self.hangulL + 19, b >= Self.hangulV, b < Self.hangulV + 21 {
             return Self.hangulS + ((a - Self.hangulL) * 21 + (b - Self.hangulV)) * 28
         }
-        if a >= Self.hangulS, a < Self.hangulS + 11172, (a - Self.hangulS) % 28 == 0, b > Self.hangulT, b < Self.hangulT + 28 {
+        if a >= Self.hangulS, a < Self.hangulS + 11172, (a - Self.hangulS) % 28 == 0, b > Self.hangulT,
+            b < Self.hangulT + 28
+        {
             return a + (b - Self.hangulT)
         }
         return composition[UInt64(a) << 32 | UInt64(b)].map { UInt32(truncatingIfNeeded: $0) }

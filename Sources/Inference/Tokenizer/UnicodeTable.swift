@@ -6,7 +6,8 @@
 /// symbols that are alphabetic.
 struct UnicodeTable: Sendable {
     enum Class: UInt8, CaseIterable {
-        case lu, ll, lt, lm, lo, mn, mc, me, nd, nl, no, pc, pd, ps, pe, pi, pf, po, sm, sc, sk, so, zs, zl, zp, cc, cf, cs, co
+        case lu, ll, lt, lm, lo, mn, mc, me, nd, nl, no, pc, pd, ps, pe, pi, pf, po, sm, sc, sk, so, zs, zl, zp, cc, cf,
+            cs, co
         case cn, controlSpace, alphabeticSymbol
 
         var mask: UInt32 { 1 << UInt32(rawValue) }

@@ -87,7 +87,11 @@ struct Unigram: Sendable {
         while p > 0 {
             let begin = Int(from[p])
             let isUnknown = node[p] < 0 || node[p] == unknownID
-            if isUnknown, isInUnknown { segments[segments.count - 1].start = begin } else { segments.append((begin, p)) }
+            if isUnknown, isInUnknown {
+                segments[segments.count - 1].start = begin
+            } else {
+                segments.append((begin, p))
+            }
             isInUnknown = isUnknown
             p = begin
         }

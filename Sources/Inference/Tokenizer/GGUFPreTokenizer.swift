@@ -2,6 +2,8 @@
 /// vocabulary came from; the file has neither its patterns nor its normalizer. Names and patterns are those of
 /// llama.cpp (`src/llama-vocab.cpp`), spelt as the original tokenizer files spell them where those are known.
 struct GGUFPreTokenizer: Sendable {
+    /// Whether every digit is split off first, as the Digits pre-tokenizer does.
+    var splitsDigits = false
     /// Split one after the other, each match isolated.
     var patterns: [String]
     var normalizer: TokenNormalizer?
@@ -61,7 +63,6 @@ struct GGUFPreTokenizer: Sendable {
             for name in names.split(separator: " ") { table[String(name)] = entry }
         }
         let nfc = TokenNormalizer.nfc
-        let digitsThenGPT2 = [#"\p{N}"#, gpt2]
         enter(
             "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
             .init(patterns: [llama3], ignoresMerges: true, addsBOS: true))
@@ -73,8 +74,8 @@ struct GGUFPreTokenizer: Sendable {
         enter(
             "gpt-2 phi-2 gigachat jina-es jina-de jina-v2-es jina-v2-de mellum jais trillion", .init(patterns: [gpt2]))
         enter("mpt olmo modern-bert", .init(patterns: [gpt2], normalizer: nfc))
-        enter("smollm starcoder refact codeshell minerva-7b", .init(patterns: digitsThenGPT2))
-        enter("command-r exaone", .init(patterns: digitsThenGPT2, normalizer: nfc))
+        enter("smollm starcoder refact codeshell minerva-7b", .init(splitsDigits: true, patterns: [gpt2]))
+        enter("command-r exaone", .init(splitsDigits: true, patterns: [gpt2], normalizer: nfc))
         enter("falcon", .init(patterns: [#"[\p{P}\$\+<=>\^~\|`]+"#, gpt2, "[0-9][0-9][0-9]"]))
         enter(
             "deepseek-llm",

@@ -60,7 +60,7 @@ extension Tokenizer {
                 let message = file.pre == nil ? "is missing" : "unknown pre-tokenizer '\(name)'"
                 throw fail("pre", "\(message); known are \(GGUFPreTokenizer.known)")
             }
-            var steps: [PreTokenizer] = []
+            var steps: [PreTokenizer] = pre.splitsDigits ? [.splitScalars(PreTokenizer.digits, .isolated)] : []
             for pattern in pre.patterns {
                 do throws(TokenizerRegex.Failure) {
                     steps.append(.split(try TokenizerRegex(pattern), .isolated, isInverted: false))

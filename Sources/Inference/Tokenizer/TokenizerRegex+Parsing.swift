@@ -31,9 +31,6 @@ struct RegexParser {
         depth += 1
         defer { depth -= 1 }
         if depth > 200 { throw fail("groups nested too deeply") }
-        // An inline (?i) holds to the end of its group.
-        let outer = (ignoresCase, dotMatchesNewline)
-        defer { (ignoresCase, dotMatchesNewline) = outer }
         var branches: [RegexNode] = []
         var items: [RegexNode] = []
         var previous: UInt32?
@@ -46,7 +43,7 @@ struct RegexParser {
                 continue
             }
             let start = at
-            guard let atom = try atom() else { continue }
+            let atom = try atom()
             let literal = at == start + 1 ? c.value | 0x20 : nil
             if ignoresCase, let a = previous, let b = literal, Self.foldsToOne(a, b) {
                 throw fail("case-insensitive text that also matches a ligature is not supported")
@@ -122,8 +119,7 @@ struct RegexParser {
         return (low ?? 0, high)
     }
 
-    /// One atom; nil for what only changes options.
-    private mutating func atom() throws(TokenizerRegex.Failure) -> RegexNode? {
+    private mutating func atom() throws(TokenizerRegex.Failure) -> RegexNode {
         guard let c = peek else { throw fail("the pattern ends unexpectedly") }
         switch c {
         case "(": return try group()
@@ -155,7 +151,7 @@ struct RegexParser {
         }
     }
 
-    private mutating func group() throws(TokenizerRegex.Failure) -> RegexNode? {
+    private mutating func group() throws(TokenizerRegex.Failure) -> RegexNode {
         let outer = (ignoresCase, dotMatchesNewline)
         defer { depth -= 1 }
         depth += 1
@@ -181,8 +177,12 @@ struct RegexParser {
                 }
                 at += 1
             }
-            // Options alone last to the end of the enclosing group, which restores them.
-            if take(")") { return nil }
+            // Options alone open a group that lasts to the end of the enclosing one: a(?i)b|c is a(?i:b|c).
+            if take(")") {
+                let rest = try alternation()
+                (ignoresCase, dotMatchesNewline) = outer
+                return rest
+            }
             guard take(":") else { throw fail("the group does not end") }
         }
         let inner = try alternation()
@@ -214,7 +214,7 @@ struct RegexParser {
     }
 
     /// The set of an escape; `at` is on the character after the backslash.
-    private mutating func escape() throws(TokenizerRegex.Failure) -> ScalarSet {
+    private mutating func escape(inClass: Bool = false) throws(TokenizerRegex.Failure) -> ScalarSet {
         guard let c = peek else { throw fail("the pattern ends after '\\'") }
         at += 1
         switch c {
@@ -222,8 +222,8 @@ struct RegexParser {
         case "S": return ScalarSet(classes: UnicodeTable.space).negated
         case "d": return ScalarSet(classes: UnicodeTable.Class.nd.mask)
         case "D": return ScalarSet(classes: UnicodeTable.Class.nd.mask).negated
-        case "w": return Self.word
-        case "W": return Self.word.negated
+        case "w": return inClass ? ScalarSet(classes: UnicodeTable.word) : Self.word
+        case "W": return (inClass ? ScalarSet(classes: UnicodeTable.word) : Self.word).negated
         case "p", "P": return try property(isNegated: c == "P")
         case "n", "r", "t", "f", "v", "a", "e", "x", "u", "0":
             return try literal(try scalarEscape(c))
@@ -239,7 +239,7 @@ struct RegexParser {
         (0x30...0x39).contains(c) || (0x41...0x5A).contains(c & ~0x20)
     }
 
-    /// Oniguruma's `\w`, which has the superscripts and fractions of Latin-1 too.
+    /// Oniguruma's `\w` outside a class, which has the superscripts and fractions of Latin-1 too.
     static let word: ScalarSet = {
         var set = ScalarSet(classes: UnicodeTable.word)
         for range: ClosedRange<UInt32> in [0xB2...0xB3, 0xB9...0xB9, 0xBC...0xBE] { set.insert(range) }
@@ -346,7 +346,7 @@ struct RegexParser {
                     at += 1
                     low = try scalarEscape(e)
                 } else if Self.isASCIIAlphanumeric(e.value) {
-                    item = try escape()
+                    item = try escape(inClass: true)
                 } else {
                     at += 1
                     low = e.value

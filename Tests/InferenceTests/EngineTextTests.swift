@@ -4,12 +4,12 @@ import Testing
 
 /// What the engine does with text: templates, BOS, stop strings, early decisions, continuations.
 @Suite struct EngineTextTests {
-    static let bos: Int32 = 100
-    static let end: Int32 = 101
+    static let bos: Int32 = 98
+    static let end: Int32 = 99
     static let plainTemplate =
         "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[a]{% endif %}"
 
-    /// The tiny Llama with a byte-level tokenizer of ASCII characters (ids 0–95), two merges, `<s>` and `</s>`.
+    /// The tiny Llama with a byte-level tokenizer of ASCII characters (ids 0–97 with two merges), `<s>` and `</s>`.
     static func model(
         template: String = "{{ bos_token }}" + plainTemplate, addsBOS: Bool = true, named name: String = "llama-gqa",
         precision: Precision = .f32

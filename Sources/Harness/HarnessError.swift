@@ -4,6 +4,7 @@ public enum HarnessError: Error, CustomStringConvertible, Sendable {
     case needsPrompts(String, purpose: PromptPurpose)
     case overlappingPrompts(String)
     case unknownName(String)
+    case unreadable(String, reason: String)
 
     public var description: String {
         switch self {
@@ -14,6 +15,7 @@ public enum HarnessError: Error, CustomStringConvertible, Sendable {
             \(who) needs harmful and harmless prompts of the '\(purpose.rawValue)' split: add them under 'prompts', as in \
             prompts: {harmful: {dataset: …, \(purpose.rawValue): "train[:128]"}, harmless: {…}}
             """
+        case .unreadable(let path, let reason): "\(path): \(reason)"
         case .overlappingPrompts(let message), .unknownName(let message): message
         }
     }

@@ -8,11 +8,10 @@ extension Suite {
     public static func load(path: String, overrides: SuiteOverrides = .init()) throws -> Suite {
         let text: String
         do {
-            text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
-        } catch {
+            text = String(decoding: try InputFile.read(path), as: UTF8.self)
+        } catch HarnessError.unreadable(_, let reason) {
             throw SuiteError(
-                source: path, place: nil,
-                message: "cannot be read (\(error.localizedDescription)); suites lie in suites/, see suites/README.md")
+                source: path, place: nil, message: "\(reason); suites lie in suites/, see suites/README.md")
         }
         return try parse(
             text: text, source: path, directory: URL(fileURLWithPath: path).deletingLastPathComponent(),

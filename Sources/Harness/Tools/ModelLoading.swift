@@ -49,10 +49,6 @@ public enum ModelLoading {
     }
 
     static func json(file: String) throws -> JSONValue {
-        let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: file)) } catch {
-            throw HarnessError.unknownName("\(file): cannot be read (\(error.localizedDescription))")
-        }
-        return try JSONValue.parse(Array(data), source: file)
+        return try JSONValue.parse(InputFile.read(file), source: file)
     }
 }

@@ -17,19 +17,22 @@ public struct ScoreFile {
             try E(options: OptionsDecoding.decode(
                 E.Options.self, from: OptionsDecoding.mapping(settings), name: name, source: "--set"))
         }
+        let bytes = try InputFile.read(path)
+        responses = try ResponseScorer.responses(from: bytes, file: path)
         let datasets = DatasetStore(dataDirectory: dataDirectory.map { URL(fileURLWithPath: $0) })
         let eval = try make(type)
         var environment = EvalEnvironment(datasets: datasets)
         // Evaluations of the suite's prompts are scored on the published test split, rows as ids.
-        if let harmful = try? datasets.prompts(DatasetReference(dataset: "refusal-direction-harmful", split: "test")) {
-            environment.harmful = harmful
-        }
-        if let harmless = try? datasets.prompts(DatasetReference(dataset: "refusal-direction-harmless", split: "test")) {
-            environment.harmless = harmless
+        switch eval.promptSource {
+        case .harmful:
+            environment.harmful = try datasets.prompts(
+                DatasetReference(dataset: "refusal-direction-harmful", split: "test"))
+        case .harmless:
+            environment.harmless = try datasets.prompts(
+                DatasetReference(dataset: "refusal-direction-harmless", split: "test"))
+        case .dataset: break
         }
         scorer = try ResponseScorer(eval: eval, environment: environment)
-        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-        responses = try ResponseScorer.responses(from: bytes, file: path)
     }
 
     /// One JSON object per response and filter.

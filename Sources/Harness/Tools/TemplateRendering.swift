@@ -12,10 +12,7 @@ public enum TemplateRendering {
         let compiled: ChatTemplate
         var special: [String: JSONValue] = [:]
         if let template {
-            let source: String
-            do { source = try String(contentsOfFile: template, encoding: .utf8) } catch {
-                throw HarnessError.unknownName("\(template): cannot be read (\(error.localizedDescription))")
-            }
+            let source = String(decoding: try InputFile.read(template), as: UTF8.self)
             compiled = try ChatTemplate(source: source, name: template)
         } else {
             let files = try CheckpointLoader.openTokenizerOnly(model ?? "", environment: ModelLoading.environment)

@@ -81,7 +81,7 @@ public enum CheckpointLoader {
             throw CheckpointError(
                 .notFound, path: reference,
                 "no such model. Looked at:\n  " + looked.joined(separator: "\n  ")
-                    + "\nDownload it with: abench pull \(hub.owner)/\(hub.name)"
+                    + "\nDownload it with: hf download \(hub.owner)/\(hub.name)"
                     + (hub.revision == "main" ? "" : "@\(hub.revision)"))
         }
         throw CheckpointError(

@@ -10,6 +10,11 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "f32 or bf16.") var precision: String = "bf16"
     @Option(help: "Threads; 0 = all cores.") var threads = 0
 
+    func validate() throws {
+        if Precision(rawValue: precision) == nil { throw ValidationError("--precision must be f32 or bf16") }
+        if threads < 0 { throw ValidationError("--threads must be 0 (all cores) or more") }
+    }
+
     func load() throws -> LanguageModel {
         guard let precision = Precision(rawValue: precision) else {
             throw ValidationError("--precision must be f32 or bf16")
@@ -86,13 +91,23 @@ struct LogitsVerb: ParsableCommand {
     @Option(help: "Without --json: how many of the largest logits per position.") var top = 5
     @Flag(help: "Machine-readable, full precision.") var json = false
 
-    func run() throws {
-        let ids = try tokens.split(separator: ",").map { part -> Int32 in
-            guard let id = Int32(part.trimmingCharacters(in: .whitespaces)) else {
-                throw ValidationError("--tokens: '\(part)' is not a token id")
+    func validate() throws {
+        _ = try tokenIDs()
+        if top < 1 { throw ValidationError("--top must be at least 1") }
+    }
+
+    private func tokenIDs() throws -> [Int32] {
+        let ids = try tokens.split(separator: ",", omittingEmptySubsequences: false).map { part -> Int32 in
+            guard let id = Int32(part.trimmingCharacters(in: .whitespaces)), id >= 0 else {
+                throw ValidationError("--tokens: '\(part)' is not a token id; give them as in --tokens 1,2,3")
             }
             return id
         }
+        return ids
+    }
+
+    func run() throws {
+        let ids = try tokenIDs()
         let model = try options.load()
         let rows = try ModelLoading.logits(model, tokens: ids)
         if json {
@@ -135,6 +150,7 @@ struct Generate: ParsableCommand {
         if method != nil && method != "baseline" && (harmful == nil || harmless == nil) {
             throw ValidationError("--method needs --harmful and --harmless prompts to find its direction")
         }
+        if maxTokens < 1 { throw ValidationError("--max-tokens must be at least 1") }
         if temperature < 0 || topP <= 0 || topP > 1 { throw ValidationError("--temperature >= 0 and 0 < --top-p <= 1") }
     }
 
@@ -183,6 +199,12 @@ struct Bench: ParsableCommand {
     @Option(name: .shortAndLong, help: "Tokens to generate per sequence.") var newTokens = 64
     @Option(name: .shortAndLong, help: "Repetitions.") var repetitions = 3
     @Flag(help: "Machine-readable.") var json = false
+
+    func validate() throws {
+        if min(promptTokens, batch, newTokens, repetitions) < 1 {
+            throw ValidationError("--prompt-tokens, --batch, --new-tokens and --repetitions must be at least 1")
+        }
+    }
 
     func run() throws {
         let result = try Benchmark(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Harness
 import Report
+import Results
 
 struct ReportVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,6 +13,11 @@ struct ReportVerb: ParsableCommand {
     @Option(help: "Chart formats, comma-separated: svg, png, pdf; empty for none.") var charts = "svg,png"
     @Option(name: .shortAndLong, help: "Where to write (default: beside the results).") var output: String?
     @Flag(help: "Show the text of harmful prompts and of responses to them.") var includeHarmful = false
+
+    func validate() throws {
+        _ = try choices(format, "--format", ReportFormat.self)
+        _ = try choices(charts, "--charts", ChartFormat.self)
+    }
 
     func run() throws {
         let location = URL(fileURLWithPath: results)
@@ -48,6 +54,11 @@ struct Rescore: ParsableCommand {
     @Flag(help: "Only compare; change nothing. Exit status 1 when anything differs.") var check = false
 
     func run() throws {
+        // Opening for writing would make a new, empty database.
+        let database = ResultsStore.databaseURL(for: URL(fileURLWithPath: results))
+        guard FileManager.default.fileExists(atPath: database.path) else {
+            throw ResultsError.notFound(path: database.path)
+        }
         let outcome = try Rescorer(URL(fileURLWithPath: results), write: !check).run()
         for change in outcome.changes {
             let show: (Double?) -> String = { $0.map { "\($0)" } ?? "unscored" }

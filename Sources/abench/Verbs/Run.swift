@@ -33,6 +33,18 @@ struct Run: ParsableCommand {
     @Option(help: "Progress: rich, plain or none (default: rich on a terminal).") var display: String?
     @Flag(help: "Do not write a report at the end.") var noReport = false
 
+    func validate() throws {
+        if let display, Display(rawValue: display) == nil {
+            throw ValidationError("--display must be one of rich, plain, none")
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if let batch, batch < 1 { throw ValidationError("--batch must be at least 1") }
+        if threads < 0 { throw ValidationError("--threads must be 0 (all cores) or more") }
+        if let precision, precision != "f32", precision != "bf16" {
+            throw ValidationError("--precision must be f32 or bf16")
+        }
+    }
+
     func run() throws {
         let names: (String?) -> [String]? = { $0?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
         let loaded = try Suite.load(
@@ -67,7 +79,7 @@ struct Run: ParsableCommand {
     /// The last lines of a run: what happened, where the report is, how to go on.
     private func report(_ summary: RunSummary, options: RunOptions) {
         var lines = [
-            "\(summary.completed) cells done, \(summary.skipped) already there, \(summary.failed) failed"
+            "\(summary.completed) of \(summary.completed + summary.skipped + summary.failed) cells done now, \(summary.skipped) already there, \(summary.failed) failed"
                 + (summary.interrupted ? "; interrupted" : "")
         ]
         if !noReport {
@@ -82,7 +94,9 @@ struct Run: ParsableCommand {
         if summary.exitCode != 0 {
             lines.append("resume: \(CommandLine.arguments.filter { $0 != "--fresh" }.joined(separator: " "))")
         }
-        FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        if options.display != .none || summary.exitCode != 0 {
+            FileHandle.standardError.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        }
     }
 }
 

@@ -82,7 +82,7 @@ struct CheckpointLoaderTests {
             #expect(try CheckpointLoader.locate("some-org/Tiny.1", revision: commit, environment: environment).hasSuffix(commit))
             let message = failure { _ = try CheckpointLoader.open("some-org/Tiny.1@v2", environment: environment) }
             #expect(message.contains("hub/models--some-org--Tiny.1/snapshots/v2"))
-            #expect(message.contains("abench pull some-org/Tiny.1@v2"))
+            #expect(message.contains("hf download some-org/Tiny.1 --revision v2"))
         }
         let xdg = ["XDG_CACHE_HOME": "/c", "HOME": "/h"]
         #expect(CheckpointLoader.hubCaches(xdg) == ["/c/huggingface/hub"])

@@ -12,7 +12,9 @@ import Testing
         return values.map { $0 - largest - log(sum) }
     }
 
-    static func tokens(_ value: JSONValue?) -> [Int32] { (value?.arrayValue ?? []).compactMap { $0.intValue.map(Int32.init) } }
+    static func tokens(_ value: JSONValue?) -> [Int32] {
+        (value?.arrayValue ?? []).compactMap { $0.intValue.map(Int32.init) }
+    }
 
     static func worst(_ response: ModelResponse, _ expected: [Double]) throws -> Double {
         guard case .logProbs(let values) = response else { throw WrongResponse() }

@@ -1,10 +1,10 @@
 import Foundation
 import Inference
+import TestSupport
 
 /// The tiny checkpoints of Tools/make_decoder_goldens.py.
 enum DecoderFixtures {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/decoder")
+    static let root = Fixtures.url("decoder")
     static let names = [
         "llama-gqa", "llama3-tied", "llama-linear", "llama-yarn", "qwen2", "qwen2-window", "qwen3", "mistral",
     ]
@@ -20,25 +20,7 @@ enum DecoderFixtures {
     }
 }
 
-/// SplitMix64, for test inputs that are the same everywhere.
-struct TestRandom: RandomNumberGenerator {
-    var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func normal() -> Float {
-        let u = Double.random(in: 1e-12..<1, using: &self)
-        let v = Double.random(in: 0..<1, using: &self)
-        return Float((-2 * log(u)).squareRoot() * cos(2 * .pi * v))
-    }
-
+extension SeededGenerator {
     mutating func normals(_ count: Int) -> [Float] {
         var values = [Float](repeating: 0, count: count)
         for i in 0..<count { values[i] = normal() }
@@ -187,7 +169,7 @@ enum DenseReference {
 
 /// Random edits of every kind.
 struct EditMaker {
-    var random: TestRandom
+    var random: SeededGenerator
     let outputs: Int
     let inputs: Int
 

@@ -1,12 +1,13 @@
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 /// Every operator applied while computing against its dense form.
 @Suite struct EditTests {
     /// y = W x + b through the backend with edits, against dense f64 algebra.
     func check(_ edits: [LinearEdit], outputs n: Int, inputs k: Int, bias: [Float]?, w: [Float], seed: UInt64) throws {
-        var random = TestRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let m = 5
         let x = random.normals(m * k)
         var dense = DenseReference.rows(w, k)
@@ -44,7 +45,7 @@ import Testing
     @Test(arguments: EditMaker.kinds, [true, false])
     func singleOperatorsEqualTheirDenseForm(_ kind: Int, hasBias: Bool) throws {
         for (n, k, seed) in [(24, 40, 1), (40, 24, 2), (33, 7, 3), (64, 100, 4)] as [(Int, Int, UInt64)] {
-            var random = TestRandom(seed * 100 + UInt64(kind))
+            var random = SeededGenerator(seed: seed * 100 + UInt64(kind))
             let w = random.normals(n * k)
             let bias = hasBias ? random.normals(n) : nil
             var maker = EditMaker(random: random, outputs: n, inputs: k)
@@ -55,7 +56,7 @@ import Testing
     @Test(arguments: EditMaker.kinds, EditMaker.kinds)
     func pairsActInOrder(_ first: Int, _ second: Int) throws {
         let (n, k) = (28, 36)
-        var random = TestRandom(UInt64(1000 + first * 10 + second))
+        var random = SeededGenerator(seed: UInt64(1000 + first * 10 + second))
         let w = random.normals(n * k)
         let bias = random.normals(n)
         var maker = EditMaker(random: random, outputs: n, inputs: k)
@@ -65,7 +66,7 @@ import Testing
     @Test func longSequencesActInOrder() throws {
         let (n, k) = (28, 36)
         for seed in 0..<6 as Range<UInt64> {
-            var random = TestRandom(seed)
+            var random = SeededGenerator(seed: seed)
             let w = random.normals(n * k)
             var maker = EditMaker(random: random, outputs: n, inputs: k)
             let edits = (0..<5).map { _ in maker.make(Int.random(in: EditMaker.kinds, using: &random)) }
@@ -76,7 +77,7 @@ import Testing
     @Test(arguments: EditMaker.kinds)
     func rowsAndColumnsOfZeros(_ kind: Int) throws {
         let (n, k) = (20, 30)
-        var random = TestRandom(77)
+        var random = SeededGenerator(seed: 77)
         var w = random.normals(n * k)
         for j in 0..<k { w[3 * k + j] = 0 }
         for i in 0..<n { w[i * k + 5] = 0 }
@@ -88,13 +89,14 @@ import Testing
     @Test(arguments: [Float(1e-1), 1e-2, 1e-3, 0])
     func vanishingNorms(_ rest: Float) throws {
         let (n, k) = (12, 18)
-        var random = TestRandom(5)
+        var random = SeededGenerator(seed: 5)
         var w = random.normals(n * k)
         var r = [Float](repeating: 0, count: n)
         r[4] = 1
         // Column 2 is r and a little else.
         for i in 0..<n { w[i * k + 2] = (i == 4 ? 1 : 0) + rest * w[i * k + 2] }
-        try check([.projectPreservingColumnNorms(alpha: 1, direction: r)], outputs: n, inputs: k, bias: nil, w: w, seed: 1)
+        try check(
+            [.projectPreservingColumnNorms(alpha: 1, direction: r)], outputs: n, inputs: k, bias: nil, w: w, seed: 1)
         // Row 4 under r = e_4 and α = 1 − rest keeps just that share of itself.
         let edit = LinearEdit.projectPreservingRowNorms(alpha: 1 - rest, direction: r)
         try check([edit], outputs: n, inputs: k, bias: nil, w: w, seed: 2)
@@ -106,14 +108,14 @@ import Testing
         var edits = WeightEdits()
         var replaced: [String: [Float]] = [:]
         var shapes: [String: [Int]] = [:]
-        var random = TestRandom(UInt64(kind) + 31)
+        var random = SeededGenerator(seed: UInt64(kind) + 31)
         for layer in 0..<model.layerCount {
             for (writer, prefix) in [
                 (ResidualWriter.attentionOutput(layer: layer), "model.layers.\(layer).self_attn.o_proj"),
                 (.mlpOutput(layer: layer, expert: nil), "model.layers.\(layer).mlp.down_proj"),
             ] {
                 let (values, bias, n, k) = try model.denseMatrix(writer)
-                var maker = EditMaker(random: TestRandom(random.next()), outputs: n, inputs: k)
+                var maker = EditMaker(random: SeededGenerator(seed: random.next()), outputs: n, inputs: k)
                 var edit = maker.make(kind)
                 if case .affine(let alpha, let r, let c) = edit, bias == nil {
                     // A model without biases cannot hold the shift; the reference would need one.
@@ -150,7 +152,7 @@ import Testing
         let model = try DecoderFixtures.model("llama3-tied")
         let (values, _, n, k) = try model.denseMatrix(.embedding)
         #expect(n == model.hiddenSize && k == model.spec.vocabularySize)
-        var maker = EditMaker(random: TestRandom(UInt64(kind) + 3), outputs: n, inputs: k)
+        var maker = EditMaker(random: SeededGenerator(seed: UInt64(kind) + 3), outputs: n, inputs: k)
         let edit = maker.make(kind)
         let (dense, shift) = DenseReference.apply(edit, to: DenseReference.rows(values, k), bias: nil)
         let response = try Engine(model: model).responses(
@@ -202,7 +204,10 @@ import Testing
             (.sharedExpertOutput(layer: 0), .project(alpha: 1, direction: [Float](repeating: 0.1, count: d))),
             (.attentionOutput(layer: 0), .project(alpha: 1, direction: [Float](repeating: 0.1, count: d + 1))),
             (.attentionOutput(layer: 0), .projectRowNormalized(alpha: 1, direction: bad)),
-            (.attentionOutput(layer: 0), .affine(alpha: .nan, direction: [Float](repeating: 0, count: d), reference: 0)),
+            (
+                .attentionOutput(layer: 0),
+                .affine(alpha: .nan, direction: [Float](repeating: 0, count: d), reference: 0)
+            ),
             (.attentionOutput(layer: 0), .lowRank(rank: 2, a: [1, 2, 3], b: [1])),
             (.embedding, .project(alpha: 1, direction: [])),
         ]
@@ -253,7 +258,9 @@ extension EditComposition {
         let outputs = weights.count / inputs
         func pack(_ values: [Float]) throws -> PackedMatrix {
             try backend.makeMatrix(outputs: outputs, inputs: inputs, precision: .f32) { rows, destination in
-                for (i, j) in (rows.lowerBound * inputs..<rows.upperBound * inputs).enumerated() { destination[i] = values[j] }
+                for (i, j) in (rows.lowerBound * inputs..<rows.upperBound * inputs).enumerated() {
+                    destination[i] = values[j]
+                }
             }
         }
         let input = backend.tensor(.normed, rows: rows, columns: inputs, in: workspace)

@@ -1,12 +1,13 @@
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 /// Responses must have the same bits however the engine works.
 @Suite(.serialized) struct EngineTests {
     /// Requests of every kind over prompts of many lengths, many with common beginnings.
     static func requests(_ model: LanguageModel, seed: UInt64, count: Int = 40) -> [ModelRequest] {
-        var random = TestRandom(seed)
+        var random = SeededGenerator(seed: seed)
         let vocabulary = model.spec.vocabularySize
         let preambles = (0..<3).map { random.tokens(20 + 17 * $0, vocabulary: vocabulary) }
         let second = preambles[1] + random.tokens(25, vocabulary: vocabulary)
@@ -34,12 +35,13 @@ import Testing
     }
 
     static func edits(_ model: LanguageModel) -> WeightEdits {
-        var random = TestRandom(4)
+        var random = SeededGenerator(seed: 4)
         var edits = WeightEdits()
         for layer in 1..<model.layerCount {
             let r = random.unit(model.hiddenSize)
             edits.append(.project(alpha: 0.9, direction: r), to: .attentionOutput(layer: layer))
-            edits.append(.projectPreservingRowNorms(alpha: 0.7, direction: r), to: .mlpOutput(layer: layer, expert: nil))
+            edits.append(
+                .projectPreservingRowNorms(alpha: 0.7, direction: r), to: .mlpOutput(layer: layer, expert: nil))
         }
         return edits
     }
@@ -84,7 +86,9 @@ import Testing
         let model = try DecoderFixtures.model("qwen2")
         let requests = Self.requests(model, seed: 5, count: 100)
         var seen: [Int: Int] = [:]
-        try Engine(model: model).respond(to: requests, edits: .none, decided: nil) { index, _ in seen[index, default: 0] += 1 }
+        try Engine(model: model).respond(to: requests, edits: .none, decided: nil) { index, _ in
+            seen[index, default: 0] += 1
+        }
         #expect(seen.count == requests.count)
         #expect(seen.values.allSatisfy { $0 == 1 })
     }
@@ -93,7 +97,9 @@ import Testing
         let model = try DecoderFixtures.model("llama-linear")
         let engine = Engine(model: model)
         let prompt = Prompt.tokens([7, 3])
-        guard case .logProbs(let logProbs) = try engine.responses(to: [.nextToken(prompt)])[0] else { return }
+        guard case .logProbs(let logProbs) = try engine.responses(to: [.nextToken(prompt)])[0] else {
+            throw DecoderGoldenTests.WrongResponse()
+        }
         let draws = 4000
         let requests = (0..<draws).map {
             ModelRequest.generate(prompt, maxTokens: 1, sampling: .random(temperature: 1, topP: 1, seed: UInt64($0)))
@@ -121,20 +127,23 @@ import Testing
         let model = try DecoderFixtures.model("qwen2")
         let engine = Engine(model: model)
         let prompt: [Int32] = [9, 8, 7, 6]
-        guard case .comparison(let none) = try engine.responses(to: [.compare(.tokens(prompt), tokens: 5)])[0] else { return }
+        guard case .comparison(let none) = try engine.responses(to: [.compare(.tokens(prompt), tokens: 5)])[0] else {
+            throw DecoderGoldenTests.WrongResponse()
+        }
         #expect(none.count == 5)
         #expect(none.allSatisfy { $0.kl == 0 && $0.reverseKL == 0 && $0.sameTopToken && $0.deltaP == 0 })
 
         let edits = Self.edits(model)
         guard
-            case .comparison(let edited) = try engine.responses(to: [.compare(.tokens(prompt), tokens: 5)], edits: edits)[0],
+            case .comparison(let edited) = try engine.responses(
+                to: [.compare(.tokens(prompt), tokens: 5)], edits: edits)[0],
             case .generation(let base) = try engine.responses(to: [.generate(.tokens(prompt), maxTokens: 5)])[0]
-        else { return }
+        else { throw DecoderGoldenTests.WrongResponse() }
         for (i, position) in edited.enumerated() {
             let request = ModelRequest.nextToken(.tokens(prompt + base.tokens.prefix(i)))
             guard case .logProbs(let p) = try engine.responses(to: [request])[0],
                 case .logProbs(let q) = try engine.responses(to: [request], edits: edits)[0]
-            else { return }
+            else { throw DecoderGoldenTests.WrongResponse() }
             var kl = 0.0
             var reverse = 0.0
             for (a, b) in zip(p, q) {
@@ -150,18 +159,23 @@ import Testing
     @Test func endTokensEndTheTurn() throws {
         let model = try DecoderFixtures.model("llama-gqa")
         let prompt: [Int32] = [1, 2, 3, 50]
-        guard case .generation(let free) = try Engine(model: model).responses(to: [.generate(.tokens(prompt), maxTokens: 20)])[0]
-        else { return }
+        guard
+            case .generation(let free) = try Engine(model: model).responses(to: [
+                .generate(.tokens(prompt), maxTokens: 20)
+            ])[0]
+        else { throw DecoderGoldenTests.WrongResponse() }
         // A token that has not come before.
         let position = try #require((1..<20).last { !free.tokens[..<$0].contains(free.tokens[$0]) })
         let copy = MemoryCheckpoint(copying: model.checkpoint, generationEOS: [Int(free.tokens[position])])
         let ending = try LanguageModel(checkpoint: copy, reference: "x", options: LoadOptions(precision: .f32))
         let engine = Engine(model: ending)
-        guard case .generation(let ended) = try engine.responses(to: [.generate(.tokens(prompt), maxTokens: 20)])[0] else { return }
+        guard case .generation(let ended) = try engine.responses(to: [.generate(.tokens(prompt), maxTokens: 20)])[0]
+        else { throw DecoderGoldenTests.WrongResponse() }
         #expect(ended.finishReason == .endOfTurn)
         #expect(ended.tokens == Array(free.tokens[..<position]))
         // The position that predicts the end is compared too.
-        guard case .comparison(let comparison) = try engine.responses(to: [.compare(.tokens(prompt), tokens: 20)])[0] else { return }
+        guard case .comparison(let comparison) = try engine.responses(to: [.compare(.tokens(prompt), tokens: 20)])[0]
+        else { throw DecoderGoldenTests.WrongResponse() }
         #expect(comparison.count == position + 1)
     }
 
@@ -169,7 +183,7 @@ import Testing
         let model = try DecoderFixtures.model("qwen2")
         let limit = model.spec.contextLength
         let engine = Engine(model: model)
-        var random = TestRandom(1)
+        var random = SeededGenerator(seed: 1)
         let long = random.tokens(limit + 1)
         #expect(throws: ModelError.promptTooLong(tokens: limit + 1, limit: limit)) {
             _ = try engine.responses(to: [.nextToken(.tokens(long))])
@@ -177,7 +191,7 @@ import Testing
         guard
             case .generation(let generation) = try engine.responses(
                 to: [.generate(.tokens(Array(long.prefix(limit - 3))), maxTokens: 50)])[0]
-        else { return }
+        else { throw DecoderGoldenTests.WrongResponse() }
         #expect(generation.tokens.count == 4)
         #expect(generation.finishReason == .length)
         #expect(throws: ModelError.tokenOutOfRange(token: 131, vocabulary: 131)) {
@@ -198,7 +212,7 @@ import Testing
     @Test func statisticsCountTokens() throws {
         let model = try DecoderFixtures.model("qwen2")
         let engine = Engine(model: model)
-        var random = TestRandom(2)
+        var random = SeededGenerator(seed: 2)
         let shared = random.tokens(40)
         let requests = (0..<4).map { i in ModelRequest.generate(.tokens(shared + random.tokens(5 + i)), maxTokens: 6) }
         _ = try engine.responses(to: requests)
@@ -214,7 +228,8 @@ import Testing
         let engine = Engine(model: model)
         let prompt = Prompt.tokens([1, 2])
         let requests: [ModelRequest] = [
-            .generate(prompt, maxTokens: 5), .generate(prompt, maxTokens: 6), .generate(prompt, maxTokens: 5, stop: ["a"]),
+            .generate(prompt, maxTokens: 5), .generate(prompt, maxTokens: 6),
+            .generate(prompt, maxTokens: 5, stop: ["a"]),
             .generate(prompt, maxTokens: 5, stop: ["a", ""]), .generate(.tokens([1, 2, 0]), maxTokens: 5),
             .generate(prompt, maxTokens: 5, sampling: .random(temperature: 1, topP: 1, seed: 0)),
             .generate(prompt, maxTokens: 5, sampling: .random(temperature: 1, topP: 1, seed: 1)), .nextToken(prompt),
@@ -231,6 +246,10 @@ import Testing
     final class Counter: @unchecked Sendable {
         private var value = 0
         private let lock = NSLock()
-        func next() -> Int { lock.withLock { defer { value += 1 }; return value } }
+        func next() -> Int {
+            lock.withLock {
+                defer { value += 1 }; return value
+            }
+        }
     }
 }

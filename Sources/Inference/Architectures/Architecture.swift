@@ -53,7 +53,8 @@ extension ModelConfiguration {
         guard rotaryDim > 0, rotaryDim <= headDim, rotaryDim % 2 == 0 else {
             throw error("partial_rotary_factor", "gives \(rotaryDim) of \(headDim) rotary dimensions")
         }
-        let original = try values.optionalDouble("original_max_position_embeddings")
+        let original =
+            try values.optionalDouble("original_max_position_embeddings")
             ?? optionalDouble("original_max_position_embeddings") ?? double("max_position_embeddings", default: 2048)
         let scaling: RopeSpec.Scaling
         switch parameters.type {
@@ -109,7 +110,9 @@ extension ModelConfiguration {
         let heads = try size("num_attention_heads")
         let kvHeads = try optionalSize("num_key_value_heads") ?? heads
         let hidden = try size("hidden_size")
-        guard heads % kvHeads == 0 else { throw error("num_key_value_heads", "is \(kvHeads), which does not divide \(heads)") }
+        guard heads % kvHeads == 0 else {
+            throw error("num_key_value_heads", "is \(kvHeads), which does not divide \(heads)")
+        }
         let headDim = try optionalSize("head_dim") ?? hidden / heads
         guard headDim > 0 else { throw error("head_dim", "is 0") }
         return (heads, kvHeads, headDim)

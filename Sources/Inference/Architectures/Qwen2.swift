@@ -23,15 +23,17 @@ public enum Qwen3: Architecture {
 }
 
 extension ModelConfiguration {
-    /// Qwen's sliding window: only with `use_sliding_window`; on the layers that `layer_types` names, or, in older files,
-    /// on those from `max_window_layers` on.
+    /// Qwen's sliding window: only with `use_sliding_window`; on the layers that `layer_types` names, or, in older
+    /// files, on those from `max_window_layers` on.
     fileprivate func qwenWindows() throws -> @Sendable (Int) -> Int {
         guard try bool("use_sliding_window", default: false), let window = try optionalSize("sliding_window") else {
             return { _ in 0 }
         }
         if let types = try optionalStrings("layer_types") {
             let layers = try size("num_hidden_layers")
-            guard types.count == layers else { throw error("layer_types", "has \(types.count) entries for \(layers) layers") }
+            guard types.count == layers else {
+                throw error("layer_types", "has \(types.count) entries for \(layers) layers")
+            }
             return { types[$0].utf8.elementsEqual("sliding_attention".utf8) ? window : 0 }
         }
         let first = try int("max_window_layers", default: 28)

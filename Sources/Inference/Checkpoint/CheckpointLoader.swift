@@ -82,7 +82,7 @@ public enum CheckpointLoader {
                 .notFound, path: reference,
                 "no such model. Looked at:\n  " + looked.joined(separator: "\n  ")
                     + "\nDownload it with: hf download \(hub.owner)/\(hub.name)"
-                    + (hub.revision == "main" ? "" : "@\(hub.revision)"))
+                    + (hub.revision == "main" ? "" : " --revision \(hub.revision)"))
         }
         throw CheckpointError(
             .notFound, path: reference,

@@ -3,8 +3,8 @@
 ///     y = s ⊙ (W (c ⊙ x)) + bias, then low-rank and projection steps in order,
 ///
 /// which is exact for every single operator of DESIGN 4. A norm-preserving operator needs norms of the matrix that is
-/// already there; when earlier edits of the same writer changed it, or when a norm all but vanishes, the edited matrix is
-/// worked out densely in f32 and takes W's place.
+/// already there; when earlier edits of the same writer changed it, or when a norm all but vanishes, the edited
+/// matrix is worked out densely in f32 and takes W's place.
 package struct EditComposition {
     /// W so far: the model's own, or a dense one.
     private var base: EditableMatrix

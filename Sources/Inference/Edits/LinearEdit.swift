@@ -1,10 +1,11 @@
-/// One edit of one matrix W (out = d_model, in), as data. Each is equal to the dense form given here to 1e-5; `Linear`
-/// applies it while computing, so base weights never change. `r` is a unit vector of length `out`, W's rows are w_i, and
-/// Ŵ is W with unit rows.
+/// One edit of one matrix W (out = d_model, in), as data. Each is equal to the dense form given here to 1e-5;
+/// `Linear` applies it while computing, so base weights never change. `r` is a unit vector of length `out`, W's rows
+/// are w_i, and Ŵ is W with unit rows.
 public enum LinearEdit: Hashable, Sendable, Codable {
     /// W − α r rᵀ W. A bias is projected too: b − α r (r·b).
     case project(alpha: Float, direction: [Float])
-    /// n ⊙ rownorm(Ŵ − α r rᵀ Ŵ), n the row norms of W: exact norm-preserving ablation, rows (Heretic "full", MPOA's blog).
+    /// n ⊙ rownorm(Ŵ − α r rᵀ Ŵ), n the row norms of W: exact norm-preserving ablation, rows (Heretic "full", MPOA's
+    /// blog).
     case projectPreservingRowNorms(alpha: Float, direction: [Float])
     /// (I − α r rᵀ) W diag(c), c such that each column keeps its norm (grimjim's reference code).
     case projectPreservingColumnNorms(alpha: Float, direction: [Float])

@@ -1,8 +1,8 @@
 import Crypto
 
 extension WeightEdits {
-    /// Identifies the edits: sha256 over a canonical byte form, the same for equal edits on every machine. Writers come in
-    /// the order of the forward pass, writers without edits are left out, numbers are little-endian.
+    /// Identifies the edits: sha256 over a canonical byte form, the same for equal edits on every machine. Writers
+    /// come in the order of the forward pass, writers without edits are left out, numbers are little-endian.
     public var sha256: String {
         var bytes = CanonicalBytes()
         bytes.append("abench.edits.1")

@@ -86,7 +86,8 @@ public final class Engine: Responder {
                 Job(
                     prompt: tokens,
                     goal: .generate(
-                        limit: maxTokens, stop: stop.filter { !$0.isEmpty }, sampler: sampling.sampler(prompt: tokens))))
+                        limit: maxTokens, stop: stop.filter { !$0.isEmpty }, sampler: sampling.sampler(prompt: tokens)))
+            )
         case .nextToken(let prompt):
             return .job(Job(prompt: try model.encode(prompt, options: options.prompt), goal: .nextToken))
         case .logLikelihood(let context, let continuation):
@@ -102,7 +103,8 @@ public final class Engine: Responder {
                 throw ModelError.noSuchSite(site: site.description, layers: model.spec.layerCount)
             }
             if sites.isEmpty { return .done(.activations([])) }
-            return .activations(Job(prompt: try model.encode(prompt, options: options.prompt), goal: .activations(sites)))
+            return .activations(
+                Job(prompt: try model.encode(prompt, options: options.prompt), goal: .activations(sites)))
         case .compare(let prompt, let tokens):
             let encoded = try model.encode(prompt, options: options.prompt)
             if tokens <= 0 { return .done(.comparison([])) }
@@ -203,8 +205,8 @@ public final class Engine: Responder {
     }
 }
 
-/// Divergences between base and edited final-normed states. Positions of several responses are put together, so that the
-/// unembedding is not read anew for each; logits of a few rows exist at a time.
+/// Divergences between base and edited final-normed states. Positions of several responses are put together, so that
+/// the unembedding is not read anew for each; logits of a few rows exist at a time.
 private struct StateComparer {
     let decoder: TransformerDecoder<CPUBackend>
     let workspace: CPUWorkspace

@@ -15,7 +15,8 @@ struct Sampler {
         self.key = key
     }
 
-    /// A token drawn from softmax(logits / temperature), cut to the smallest set of most probable tokens with mass topP.
+    /// A token drawn from softmax(logits / temperature), cut to the smallest set of most probable tokens with mass
+    /// topP.
     func sample(_ logits: [Float], step: Int) -> Int32 {
         let largest = Double(logits.max() ?? 0)
         var weights = [Double](repeating: 0, count: logits.count)

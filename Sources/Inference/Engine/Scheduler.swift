@@ -1,7 +1,7 @@
 import Foundation
 
-/// Continuous batching over one model with one set of edits: sequences join as soon as there is room and leave when they
-/// are done; long prompts are cut into chunks and mixed with sequences that generate.
+/// Continuous batching over one model with one set of edits: sequences join as soon as there is room and leave when
+/// they are done; long prompts are cut into chunks and mixed with sequences that generate.
 struct Scheduler {
     let model: LanguageModel
     let edits: PreparedEdits<CPUBackend>?
@@ -148,7 +148,9 @@ struct Scheduler {
 
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
         let share = Double(generating) / Double(batch.tokens.count)
-        statistics.generatedTokens += outputs.count { $0.use == .argmax || $0.use == .sample || $0.use == .argmaxAndState }
+        statistics.generatedTokens += outputs.count {
+            $0.use == .argmax || $0.use == .sample || $0.use == .argmaxAndState
+        }
         statistics.generationSeconds += seconds * share
         statistics.promptTokens += batch.tokens.count - generating
         statistics.promptSeconds += seconds * (1 - share)

@@ -30,9 +30,9 @@ package enum OverlayStep: Sendable {
     case project(alpha: Float, direction: [Float], reference: Float)
 }
 
-/// What a decoder asks of the machine it computes on. `TransformerDecoder` holds no arithmetic of its own, so another device is
-/// another conformance. Tensors are f32 matrices (rows, columns) in the backend's memory; a call may assume that its
-/// operands do not overlap unless it says in place.
+/// What a decoder asks of the machine it computes on. `TransformerDecoder` holds no arithmetic of its own, so another
+/// device is another conformance. Tensors are f32 matrices (rows, columns) in the backend's memory; a call may assume
+/// that its operands do not overlap unless it says in place.
 package protocol Backend: Sendable {
     /// A view of a matrix; cheap to copy, valid as long as its workspace.
     associatedtype Tensor
@@ -117,7 +117,8 @@ package struct NormParameters: Sendable {
     package var bias: [Float]?
 }
 
-/// How keys and values lie in a segment: (layer, key or value, position, kvHeads · headDim). Widths may differ by layer.
+/// How keys and values lie in a segment: (layer, key or value, position, kvHeads · headDim). Widths may differ by
+/// layer.
 package struct KVLayout: Sendable, Hashable {
     package var precision: Precision
     /// kvHeads · headDim of every layer.

@@ -1,85 +1,5 @@
 import CKernels
-import Foundation
 import Synchronization
-
-/// A matrix in host memory, row-major with `stride` elements from row to row.
-package struct CPUTensor {
-    package let base: UnsafeMutablePointer<Float>
-    package let rows: Int
-    package let columns: Int
-    package let stride: Int
-
-    /// Rows follow each other without a gap.
-    package var isContiguous: Bool { stride == columns || rows <= 1 }
-    package func row(_ i: Int) -> UnsafeMutablePointer<Float> { base + i * stride }
-}
-
-/// Weights packed for the kernels, (outputs, inputs). Immutable once made.
-package final class PackedMatrix: Sendable {
-    package let outputs: Int
-    package let inputs: Int
-    package let precision: Precision
-    package let bytes: Int
-    nonisolated(unsafe) fileprivate let memory: UnsafeMutableRawPointer
-
-    fileprivate init(outputs: Int, inputs: Int, precision: Precision) {
-        self.outputs = outputs
-        self.inputs = inputs
-        self.precision = precision
-        bytes = ab_packed_bytes(precision.kernel, outputs, inputs)
-        memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes, 64), alignment: 64)
-        memset(memory, 0, bytes)
-    }
-
-    deinit { memory.deallocate() }
-}
-
-/// Keys and values of up to `capacity` positions in every layer.
-package final class CPUSegment: Sendable {
-    package let capacity: Int
-    nonisolated(unsafe) fileprivate let memory: UnsafeMutableRawPointer
-    /// Byte offset of (layer, keys) and (layer, values).
-    fileprivate let offsets: [(keys: Int, values: Int)]
-    package let bytes: Int
-
-    fileprivate init(layout: KVLayout, capacity: Int) {
-        self.capacity = capacity
-        var offset = 0
-        offsets = layout.widths.map { width in
-            let size = (width * capacity * layout.bytesPerElement + 63) / 64 * 64
-            defer { offset += 2 * size }
-            return (offset, offset + size)
-        }
-        bytes = offset
-        memory = UnsafeMutableRawPointer.allocate(byteCount: max(offset, 64), alignment: 64)
-    }
-
-    deinit { memory.deallocate() }
-}
-
-/// Scratch memory by name, kept from step to step.
-package final class CPUWorkspace {
-    fileprivate var buffers: [(memory: UnsafeMutablePointer<Float>?, capacity: Int)]
-    fileprivate var kernelJobs: [ab_attention_job] = []
-    fileprivate var kernelSegments: [ab_kv_segment] = []
-    fileprivate var coefficients: [Float] = []
-
-    fileprivate init() {
-        buffers = Array(repeating: (nil, 0), count: ScratchName.allCases.count)
-    }
-
-    deinit { for buffer in buffers { buffer.memory?.deallocate() } }
-
-    fileprivate func memory(_ name: ScratchName, count: Int) -> UnsafeMutablePointer<Float> {
-        let (memory, capacity) = buffers[name.rawValue]
-        if let memory, capacity >= count { return memory }
-        memory?.deallocate()
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64)
-        let grown = raw.bindMemory(to: Float.self, capacity: max(count, 16))
-        buffers[name.rawValue] = (grown, max(count, 16))
-        return grown
-    }
-}
 
 extension Precision {
     var kernel: ab_precision { self == .f32 ? AB_PRECISION_F32 : AB_PRECISION_BF16 }
@@ -98,7 +18,7 @@ extension MLPSpec.Activation {
 }
 
 /// Calls `body` with the values' address, or nil.
-private func withPointer<R>(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> R) -> R {
+func withPointer<R>(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> R) -> R {
     guard let values else { return body(nil) }
     return values.withUnsafeBufferPointer { body($0.baseAddress) }
 }
@@ -301,7 +221,8 @@ package struct CPUBackend: Backend {
         let start = offset * width * layout.bytesPerElement
         let (keyOffset, valueOffset) = segment.offsets[layer]
         ab_store_kv(
-            layout.precision.kvType, keys.base, keys.stride, keys.rows, width, segment.memory + keyOffset + start, width)
+            layout.precision.kvType, keys.base, keys.stride, keys.rows, width, segment.memory + keyOffset + start, width
+        )
         ab_store_kv(
             layout.precision.kvType, values.base, values.stride, values.rows, width,
             segment.memory + valueOffset + start, width)
@@ -339,71 +260,5 @@ package struct CPUBackend: Backend {
                 ab_attention(workspace.kernelJobs, workspace.kernelJobs.count, &kernelShape)
             }
         }
-    }
-
-    // MARK: Over the vocabulary
-
-    package func finishLogits(_ x: CPUTensor, scale factor: Float, softcap: Float) {
-        if factor != 1 { scale(x, by: factor) }
-        if softcap > 0 { ab_softcap(x.base, x.rows * x.columns, softcap) }
-    }
-
-    package func argmax(
-        _ x: CPUTensor, unembedding: PackedMatrix, bias: [Float]?, scale: Float, softcap: Float
-    ) -> [Int32] {
-        var indices = [Int32](repeating: 0, count: x.rows)
-        var values = [Float](repeating: 0, count: x.rows)
-        // A positive scale does not move the largest logit; a cap can only make ties, which it does after scaling.
-        withPointer(bias) { bias in
-            ab_linear_argmax(
-                unembedding.precision.kernel, x.base, x.rows, unembedding.memory, unembedding.outputs,
-                unembedding.inputs, bias, softcap > 0 ? softcap / scale : 0, &indices, &values)
-        }
-        return indices
-    }
-
-    package func logSoftmax(_ x: CPUTensor) {
-        nonisolated(unsafe) let x = x
-        parallelFor(x.rows, grain: 1) { rows in
-            for row in rows { ab_log_softmax(x.row(row), x.columns, x.row(row)) }
-        }
-    }
-
-    package func logProbabilities(_ x: CPUTensor, of tokens: [Int32]) -> [(logProbability: Double, isTop: Bool)] {
-        var results = [(logProbability: Double, isTop: Bool)](repeating: (0, false), count: x.rows)
-        nonisolated(unsafe) let x = x
-        results.withUnsafeMutableBufferPointer { results in
-            nonisolated(unsafe) let results = results
-            parallelFor(x.rows, grain: 1) { rows in
-                for row in rows {
-                    let token = Int(tokens[row])
-                    let isTop = ab_argmax(x.row(row), x.columns) == token
-                    ab_log_softmax(x.row(row), x.columns, x.row(row))
-                    results[row] = (Double(x.row(row)[token]), isTop)
-                }
-            }
-        }
-        return results
-    }
-
-    package func compare(base: CPUTensor, edited: CPUTensor) -> [PositionComparison] {
-        var results = [PositionComparison](
-            repeating: PositionComparison(kl: 0, reverseKL: 0, js: 0, sameTopToken: true, deltaP: 0), count: base.rows)
-        nonisolated(unsafe) let base = base
-        nonisolated(unsafe) let edited = edited
-        results.withUnsafeMutableBufferPointer { results in
-            nonisolated(unsafe) let results = results
-            parallelFor(base.rows, grain: 1) { rows in
-                for row in rows {
-                    var divergence = ab_divergence()
-                    ab_compare_logits(base.row(row), edited.row(row), base.columns, -1, &divergence)
-                    results[row] = PositionComparison(
-                        kl: divergence.kl, reverseKL: divergence.reverse_kl, js: divergence.js,
-                        sameTopToken: divergence.base_top == divergence.edited_top,
-                        deltaP: exp(divergence.edited_logprob_of_base_top) - exp(divergence.base_top_logprob))
-                }
-            }
-        }
-        return results
     }
 }

@@ -1,5 +1,6 @@
-/// Everything in which decoder families differ, as data. A family is a declaration (`Architecture.decoder`) that fills
-/// this in; `TransformerDecoder` computes every family from it, so that all of them have the same hook sites and residual writers.
+/// Everything in which decoder families differ, as data. A family is a declaration (`Architecture.decoder`) that
+/// fills this in; `TransformerDecoder` computes every family from it, so that all of them have the same hook sites
+/// and residual writers.
 public struct DecoderSpec: Sendable, Hashable {
     /// `model_type` of config.json.
     public var modelType: String

@@ -30,7 +30,9 @@ extension LanguageModel {
         case .chat(let given, let responsePrefix):
             guard let template else { throw ModelError.noChatTemplate }
             var messages = given
-            if let system = options.systemPrompt, !messages.contains(where: { $0.role.utf8.elementsEqual("system".utf8) }) {
+            if let system = options.systemPrompt,
+                !messages.contains(where: { $0.role.utf8.elementsEqual("system".utf8) })
+            {
                 messages.insert(.system(system), at: 0)
             }
             var variables = options.templateVariables
@@ -175,7 +177,8 @@ extension LanguageModel {
         }
     }
 
-    /// Tokens that end a response: what the generation settings name, and the tokenizer's EOS. What an empty context starts from: BOS, else EOS.
+    /// Tokens that end a response: what the generation settings name, and the tokenizer's EOS. What an empty context
+    /// starts from: BOS, else EOS.
     static func specialTokenIDs(
         _ checkpoint: any Checkpoint, _ tokenizer: Tokenizer?
     ) -> (end: Set<Int32>, start: Int32?) {

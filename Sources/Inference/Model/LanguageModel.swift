@@ -107,7 +107,8 @@ public final class LanguageModel: Sendable {
         if case .embedding = writer {
             let embed = decoder.embed
             return (
-                EditableMatrix(outputs: spec.hiddenSize, inputs: spec.vocabularySize, isTransposed: true) { token, row in
+                EditableMatrix(outputs: spec.hiddenSize, inputs: spec.vocabularySize, isTransposed: true) {
+                    token, row in
                     try embed(Int32(token), row)
                 }, nil
             )
@@ -124,7 +125,8 @@ public final class LanguageModel: Sendable {
     private func linear(_ writer: ResidualWriter) throws -> LinearWeights<CPUBackend> {
         guard spec.writers.contains(writer) else {
             throw ModelError.edit(
-                writer: writer.description, message: "this model (\(spec.modelType), \(spec.layerCount) blocks) has no such matrix")
+                writer: writer.description,
+                message: "this model (\(spec.modelType), \(spec.layerCount) blocks) has no such matrix")
         }
         switch writer {
         case .attentionOutput(let layer): return decoder.weights.blocks[layer].output
@@ -162,7 +164,8 @@ public final class LanguageModel: Sendable {
             let composition = try composition(writer, list)
             if case .embedding = writer {
                 prepared.embedding = EmbeddingOverlay(
-                    composition: LinearOverlay(composition, matrix: nil), replacement: composition.replacement, vocabulary: spec.vocabularySize)
+                    composition: LinearOverlay(composition, matrix: nil), replacement: composition.replacement,
+                    vocabulary: spec.vocabularySize)
                 continue
             }
             let weights = try linear(writer)
@@ -170,7 +173,9 @@ public final class LanguageModel: Sendable {
                 // f32 whatever the policy: the matrix carries the edit, which rounding to bf16 would blur.
                 try decoder.backend.makeMatrix(outputs: weights.outputs, inputs: weights.inputs, precision: .f32) {
                     rows, destination in
-                    for (i, source) in (rows.lowerBound * weights.inputs..<rows.upperBound * weights.inputs).enumerated() {
+                    for (i, source) in (rows.lowerBound * weights.inputs..<rows.upperBound * weights.inputs)
+                        .enumerated()
+                    {
                         destination[i] = dense[source]
                     }
                 }

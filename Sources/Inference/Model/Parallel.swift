@@ -1,7 +1,7 @@
 import CKernels
 
-/// Runs `body` over disjoint sub-ranges of 0 ..< count on the kernels' threads, each at least `grain` long; returns when
-/// all have run. The body must not depend on how the range is cut.
+/// Runs `body` over disjoint sub-ranges of 0 ..< count on the kernels' threads, each at least `grain` long; returns
+/// when all have run. The body must not depend on how the range is cut.
 package func parallelFor(_ count: Int, grain: Int, _ body: @Sendable (Range<Int>) -> Void) {
     if count == 0 { return }
     if count <= grain || ab_threads() == 1 {

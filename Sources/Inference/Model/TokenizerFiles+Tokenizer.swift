@@ -3,7 +3,9 @@ extension LanguageModel {
     ///
     /// - Throws: `ModelError.noTokenizer`, or the tokenizer's and the file's errors.
     public static func tokenizer(of files: TokenizerFiles) throws -> Tokenizer {
-        guard let tokenizer = try makeTokenizer(files.tokenizerSource, path: files.directory) else { throw ModelError.noTokenizer }
+        guard let tokenizer = try makeTokenizer(files.tokenizerSource, path: files.directory) else {
+            throw ModelError.noTokenizer
+        }
         return tokenizer
     }
 }

@@ -50,7 +50,7 @@ public struct Plan: Sendable {
             do {
                 let checkpoint = try CheckpointLoader.open(
                     suite.resolved(entry.reference), revision: entry.revision)
-                return PlannedModel(entry: entry, checkpointSHA256: try checkpoint.sha256)
+                return PlannedModel(entry: entry, checkpointSHA256: checkpoint.sha256)
             } catch {
                 return PlannedModel(entry: entry, problem: "\(error)")
             }
